@@ -1,0 +1,3 @@
+module understudy.dev/charts
+
+go 1.26.0

@@ -1,0 +1,3 @@
+module understudy.dev/ci
+
+go 1.26.0

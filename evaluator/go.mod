@@ -1,0 +1,3 @@
+module understudy.dev/evaluator
+
+go 1.26.0

@@ -1,0 +1,3 @@
+module understudy.dev/frontend
+
+go 1.26.0

@@ -1,0 +1,3 @@
+module understudy.dev/inference
+
+go 1.26.0

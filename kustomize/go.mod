@@ -1,0 +1,3 @@
+module understudy.dev/kustomize
+
+go 1.26.0

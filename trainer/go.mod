@@ -1,0 +1,3 @@
+module understudy.dev/trainer
+
+go 1.26.0
