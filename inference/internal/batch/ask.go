@@ -1,0 +1,98 @@
+package batch
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+)
+
+// ask answers one prompt, however it ends. Where the server broke or hung it
+// tries again up to r.Tries times. It returns an error only when ctx ended.
+func (r *Runner) ask(ctx context.Context, p Prompt) (Answer, error) {
+	a := Answer{ID: p.ID, Variant: p.Variant, ToolCalls: json.RawMessage("[]")}
+	request, err := body(p, r.Adapter)
+	if err != nil {
+		a.Error = err.Error()
+		return a, nil
+	}
+	for range max(r.Tries, 1) {
+		base, err := r.Await(ctx)
+		if err != nil {
+			return a, err
+		}
+		began := time.Now()
+		again, err := r.once(ctx, base, request, &a)
+		if ctx.Err() != nil {
+			return a, context.Cause(ctx)
+		}
+		a.LatencyMs = time.Since(began).Milliseconds()
+		if err == nil {
+			a.Error = ""
+			return a, nil
+		}
+		a.Error = err.Error()
+		if !again {
+			return a, nil
+		}
+		r.Log.Warn("prompt failed", "id", p.ID, "variant", p.Variant, "error", err)
+	}
+	return a, nil
+}
+
+type completion struct {
+	Choices []struct {
+		Message struct {
+			Content   *string         `json:"content"`
+			ToolCalls json.RawMessage `json:"tool_calls"`
+		} `json:"message"`
+		FinishReason string `json:"finish_reason"`
+	} `json:"choices"`
+	Usage struct {
+		PromptTokens     int `json:"prompt_tokens"`
+		CompletionTokens int `json:"completion_tokens"`
+	} `json:"usage"`
+}
+
+// once fills a from one completion. again says whether another try may help.
+func (r *Runner) once(ctx context.Context, base string, request []byte, a *Answer) (again bool, err error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, r.RequestTime, fmt.Errorf("no answer within %s", r.RequestTime))
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, base+"/v1/chat/completions", bytes.NewReader(request))
+	if err != nil {
+		return false, err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	res, err := r.client.Do(req)
+	if err != nil {
+		if ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
+		return true, err
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		return true, fmt.Errorf("the answer broke off: %w", err)
+	}
+	if res.StatusCode != http.StatusOK {
+		return res.StatusCode >= 500, fmt.Errorf("status %d: %.500s", res.StatusCode, text)
+	}
+	var c completion
+	if err := json.Unmarshal(text, &c); err != nil || len(c.Choices) == 0 {
+		return true, fmt.Errorf("the answer is no completion: %.200s", text)
+	}
+	choice := c.Choices[0]
+	if choice.Message.Content != nil {
+		a.Text = *choice.Message.Content
+	}
+	if calls := choice.Message.ToolCalls; len(calls) > 0 && string(calls) != "null" {
+		a.ToolCalls = calls
+	}
+	a.FinishReason = choice.FinishReason
+	a.TokensIn, a.TokensOut = c.Usage.PromptTokens, c.Usage.CompletionTokens
+	return false, nil
+}
