@@ -1,0 +1,63 @@
+# Understudy: `make run` plays the whole loop on this machine, `make test` tests it.
+SHELL       := bash
+.SHELLFLAGS := -euo pipefail -c
+MODULES     := backend charts ci evaluator frontend inference kustomize service trainer
+BINARIES    := bin/understudy bin/understudy-evaluator bin/understudy-trainer bin/understudy-inference bin/understudy-frontend
+PYTHON      := .cache/python/bin/python
+export CGO_ENABLED ?= 0
+export PYTHONDONTWRITEBYTECODE := 1
+
+.PHONY: help run up setup build python test test-go test-python test-clients test-play test-kill lint bench native clean clean-cache
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+run: setup ## play the main job: LLM → capture → training → evaluation → release → SLM (DATA= REPORT= SEED=)
+	@bin/understudy run --data-dir .understudy $(if $(DATA),--data $(DATA)) $(if $(REPORT),--report $(REPORT)) $(if $(SEED),--seed $(SEED)) $(RUN_FLAGS)
+
+up: setup ## start the platform with the state that the last run left (Ctrl-C ends it)
+	@bin/understudy up --data-dir .understudy
+
+setup: ## build the programs, make the Python environment, fetch the models: side by side
+	@ci/setup/check.sh
+	@$(MAKE) --no-print-directory -j2 build python
+
+build: ## build the five programs into bin/
+	@ci/setup/build.sh $(BINARIES)
+
+python: ## the Python environment and the models
+	@ci/setup/python.sh
+	@$(PYTHON) ci/setup/models.py
+
+test: setup test-python test-go test-clients test-play test-kill ## every test that needs no cluster
+
+test-go: ## unit and integration tests of every module
+	@ci/test/go.sh $(MODULES)
+
+test-python: ## the training agent's tests
+	@ci/setup/python.sh --test
+	@$(PYTHON) -m pytest -q trainer/agent
+
+test-clients: ## unmodified OpenAI and LangChain clients against a running platform
+	@$(PYTHON) -m pytest -q ci/clients
+
+test-play: ## the play on the user's data, and on answers that cannot be learnt
+	@cd ci && go test -count=1 -timeout 40m -v ./play
+
+test-kill: ## kill -9 of every service in every phase; prints the matrix
+	@cd ci && go test -count=1 -timeout 30m -v ./kill
+
+lint: ## gofmt, vet, staticcheck, ruff, shell syntax, charts
+	@ci/test/lint.sh $(MODULES)
+
+bench: setup ## ratios, side by side in one run: gateway, evaluator, inference
+	@ci/bench/bench.sh
+
+native: ## the evaluator on ONNX Runtime (needs gcc and cargo)
+	@evaluator/native/build.sh
+
+clean: ## remove what was built here and the data of `make run`
+	rm -rf bin .cache .understudy
+
+clean-cache: ## remove what was downloaded
+	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/understudy"

@@ -1,0 +1,122 @@
+package supervisor
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/google/renameio/v2"
+)
+
+// State is where a running platform can be reached; it is saved in the data
+// directory for the command line.
+type State struct {
+	PID       int    `json:"pid"`
+	Backend   string `json:"backend"` // base URLs
+	Evaluator string `json:"evaluator"`
+	Trainer   string `json:"trainer"`
+	Frontend  string `json:"frontend"`
+	Replay    string `json:"replay,omitempty"`
+	Socket    string `json:"socket"` // the local node's
+}
+
+const stateFile = "platform.json"
+
+func newState(o Options, _ keys, s sockets) State {
+	st := State{
+		PID: os.Getpid(), Backend: s.url("backend"), Evaluator: s.url("evaluator"), Trainer: s.url("trainer"), Frontend: s.url("frontend"),
+		Socket: filepath.Join(o.DataDir, "node.sock"),
+	}
+	if s["replay"] != nil {
+		st.Replay = s.url("replay")
+	}
+	// A socket's path may have about 100 bytes: a deep data directory has none
+	// to spare.
+	if len(st.Socket) > 100 {
+		st.Socket = filepath.Join(os.TempDir(), fmt.Sprintf("understudy-%d.sock", st.PID))
+	}
+	return st
+}
+
+func (s State) save(dir string) error {
+	b, err := json.MarshalIndent(s, "", "  ")
+	if err != nil {
+		return err
+	}
+	return renameio.WriteFile(filepath.Join(dir, stateFile), b, 0o600)
+}
+
+// LoadState reads where the platform with this data directory can be reached.
+func LoadState(dir string) (State, error) {
+	var s State
+	b, err := os.ReadFile(filepath.Join(dir, stateFile))
+	if err != nil {
+		return s, err
+	}
+	return s, json.Unmarshal(b, &s)
+}
+
+// keys are made at the first start and kept in files that only their owner
+// reads.
+type keys struct{ admin, service, client string }
+
+// Names of the key files in the data directory.
+const (
+	AdminKeyFile     = "admin-key"
+	ServiceTokenFile = "service-token"
+	ClientKeyFile    = "client-key" // for /v1; made known to the backend by whoever sets the platform up
+)
+
+func loadKeys(dir string) (keys, error) {
+	var k keys
+	for _, f := range []struct {
+		file, prefix string
+		into         *string
+	}{{AdminKeyFile, "ua-", &k.admin}, {ServiceTokenFile, "us-", &k.service}, {ClientKeyFile, "uk-", &k.client}} {
+		v, err := loadKey(filepath.Join(dir, f.file), f.prefix)
+		if err != nil {
+			return k, err
+		}
+		*f.into = v
+	}
+	return k, nil
+}
+
+func loadKey(path, prefix string) (string, error) {
+	b, err := os.ReadFile(path)
+	if err == nil {
+		return strings.TrimSpace(string(b)), nil
+	}
+	if !errors.Is(err, os.ErrNotExist) {
+		return "", fmt.Errorf("read a key: %w", err)
+	}
+	raw := make([]byte, 24)
+	if _, err := rand.Read(raw); err != nil {
+		return "", err
+	}
+	key := prefix + base64.RawURLEncoding.EncodeToString(raw)
+	if err := renameio.WriteFile(path, []byte(key+"\n"), 0o600); err != nil {
+		return "", fmt.Errorf("keep a key: %w", err)
+	}
+	return key, nil
+}
+
+// lockDir makes sure that one supervisor at a time uses a data directory.
+func lockDir(dir string) (io.Closer, error) {
+	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR|syscall.O_CLOEXEC, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("another Understudy already runs with the data directory %s; end it first, or choose another with --data-dir", dir)
+	}
+	return f, nil
+}

@@ -1,0 +1,308 @@
+// Package wire has the shapes of the management API, /api/v1: what the server
+// answers and what its clients read. Durations are in seconds, times RFC 3339.
+package wire
+
+import (
+	"time"
+
+	understudy "understudy.dev/backend"
+)
+
+// Endpoint as the API shows it.
+type Endpoint struct {
+	Name                        string                     `json:"name" doc:"What clients send as model" pattern:"^[a-z]([a-z0-9-]*[a-z0-9])?$" maxLength:"32"`
+	Upstream                    string                     `json:"upstream" doc:"Name of the upstream that is the teacher"`
+	UpstreamModel               string                     `json:"upstreamModel" doc:"The upstream's model"`
+	Base                        string                     `json:"base" doc:"Base SLM of the catalogue"`
+	Metric                      string                     `json:"metric" enum:"auto,similarity,exact"`
+	Threshold                   float64                    `json:"threshold" minimum:"0" maximum:"1"`
+	MinTrainPairs               int                        `json:"minTrainPairs"`
+	MinEvalPairs                int                        `json:"minEvalPairs"`
+	MaxTrainPairs               int                        `json:"maxTrainPairs"`
+	MaxEvalPairs                int                        `json:"maxEvalPairs"`
+	SLMShare                    float64                    `json:"slmShare"`
+	TeacherShare                float64                    `json:"teacherShare"`
+	SLMFirstTokenTimeoutSeconds float64                    `json:"slmFirstTokenTimeoutSeconds"`
+	SLMTotalTimeoutSeconds      float64                    `json:"slmTotalTimeoutSeconds"`
+	ScaleToZeroAfterSeconds     float64                    `json:"scaleToZeroAfterSeconds" doc:"0 = never"`
+	Capture                     bool                       `json:"capture"`
+	AutoTrain                   bool                       `json:"autoTrain"`
+	AutoDeploy                  bool                       `json:"autoDeploy"`
+	Bypass                      bool                       `json:"bypass" doc:"Everything goes to the LLM"`
+	Fingerprint                 string                     `json:"fingerprint" enum:"full,tools"`
+	RetentionDays               int                        `json:"retentionDays"`
+	Provider                    string                     `json:"provider,omitempty" doc:"Training provider; empty: the platform's"`
+	Hyperparameters             understudy.Hyperparameters `json:"hyperparameters"`
+	Counters                    Counters                   `json:"counters" readOnly:"true"`
+	CreatedAt                   time.Time                  `json:"createdAt" readOnly:"true"`
+	UpdatedAt                   time.Time                  `json:"updatedAt" readOnly:"true"`
+}
+
+// EndpointInput creates or changes an endpoint: fields that are absent keep
+// their default or their value.
+type EndpointInput struct {
+	Name                        string                      `json:"name,omitempty" required:"false"`
+	Upstream                    *string                     `json:"upstream,omitempty" doc:"Absent: the default upstream"`
+	UpstreamModel               *string                     `json:"upstreamModel,omitempty"`
+	Base                        *string                     `json:"base,omitempty"`
+	Metric                      *string                     `json:"metric,omitempty"`
+	Threshold                   *float64                    `json:"threshold,omitempty"`
+	MinTrainPairs               *int                        `json:"minTrainPairs,omitempty"`
+	MinEvalPairs                *int                        `json:"minEvalPairs,omitempty"`
+	MaxTrainPairs               *int                        `json:"maxTrainPairs,omitempty"`
+	MaxEvalPairs                *int                        `json:"maxEvalPairs,omitempty"`
+	SLMShare                    *float64                    `json:"slmShare,omitempty"`
+	TeacherShare                *float64                    `json:"teacherShare,omitempty"`
+	SLMFirstTokenTimeoutSeconds *float64                    `json:"slmFirstTokenTimeoutSeconds,omitempty"`
+	SLMTotalTimeoutSeconds      *float64                    `json:"slmTotalTimeoutSeconds,omitempty"`
+	ScaleToZeroAfterSeconds     *float64                    `json:"scaleToZeroAfterSeconds,omitempty"`
+	Capture                     *bool                       `json:"capture,omitempty"`
+	AutoTrain                   *bool                       `json:"autoTrain,omitempty"`
+	AutoDeploy                  *bool                       `json:"autoDeploy,omitempty"`
+	Bypass                      *bool                       `json:"bypass,omitempty"`
+	Fingerprint                 *string                     `json:"fingerprint,omitempty"`
+	RetentionDays               *int                        `json:"retentionDays,omitempty"`
+	Provider                    *string                     `json:"provider,omitempty"`
+	Hyperparameters             *understudy.Hyperparameters `json:"hyperparameters,omitempty"`
+}
+
+// Counters of an endpoint's pairs.
+type Counters struct {
+	Pairs     int64   `json:"pairs"`
+	Train     int64   `json:"train"`
+	Eval      int64   `json:"eval"`
+	LLM       int64   `json:"llm"`
+	SLM       int64   `json:"slm"`
+	Fallbacks int64   `json:"fallbacks"`
+	Broken    int64   `json:"broken"`
+	TokensIn  int64   `json:"tokensIn"`
+	TokensOut int64   `json:"tokensOut"`
+	CostUSD   float64 `json:"costUSD" doc:"Of the LLM's answers, at list price"`
+	SavedUSD  float64 `json:"savedUSD" doc:"What the SLM's answers would have cost, at list price"`
+}
+
+// Pair as the API shows it.
+type Pair struct {
+	ID           string            `json:"id"`
+	Endpoint     string            `json:"endpoint"`
+	User         string            `json:"user,omitempty"`
+	Request      any               `json:"request"`
+	Answer       understudy.Answer `json:"answer"`
+	Source       string            `json:"source"`
+	ModelID      string            `json:"modelId,omitempty"`
+	Reason       string            `json:"reason"`
+	TeacherPair  string            `json:"teacherPair,omitempty"`
+	Split        string            `json:"split"`
+	Fingerprint  string            `json:"fingerprint"`
+	TokensIn     int               `json:"tokensIn"`
+	TokensOut    int               `json:"tokensOut"`
+	Counted      bool              `json:"counted" doc:"Tokens were counted by the server, else estimated"`
+	LatencyMs    float64           `json:"latencyMs"`
+	FirstTokenMs float64           `json:"firstTokenMs"`
+	CostUSD      float64           `json:"costUSD"`
+	Complete     bool              `json:"complete"`
+	CreatedAt    time.Time         `json:"createdAt"`
+}
+
+// Model as the API shows it.
+type Model struct {
+	ID              string                     `json:"id"`
+	Name            string                     `json:"name" doc:"endpoint-vN"`
+	Endpoint        string                     `json:"endpoint"`
+	Version         int                        `json:"version"`
+	Base            string                     `json:"base"`
+	Phase           string                     `json:"phase"`
+	PhaseName       string                     `json:"phaseName"`
+	PhaseSince      time.Time                  `json:"phaseSince"`
+	Attempt         int                        `json:"attempt"`
+	FailedPhase     string                     `json:"failedPhase,omitempty"`
+	Reason          string                     `json:"reason,omitempty"`
+	Target          string                     `json:"target,omitempty"`
+	Forced          bool                       `json:"forced"`
+	ForcedBy        string                     `json:"forcedBy,omitempty"`
+	Verdict         string                     `json:"verdict,omitempty"`
+	TrainPairs      int                        `json:"trainPairs"`
+	EvalPairs       int                        `json:"evalPairs"`
+	DatasetSHA256   string                     `json:"datasetSha256,omitempty"`
+	Fingerprints    []string                   `json:"fingerprints"`
+	Hyperparameters understudy.Hyperparameters `json:"hyperparameters"`
+	Artifacts       []understudy.Artifact      `json:"artifacts"`
+	Training        Training                   `json:"training"`
+	Release         string                     `json:"release,omitempty"`
+	Revision        int                        `json:"revision,omitempty"`
+	Replicas        int                        `json:"replicas"`
+	Asleep          bool                       `json:"asleep"`
+	Draining        bool                       `json:"draining"`
+	ServedSince     *time.Time                 `json:"servedSince,omitempty"`
+	CreatedAt       time.Time                  `json:"createdAt"`
+	UpdatedAt       time.Time                  `json:"updatedAt"`
+}
+
+// Training is how a training goes or went.
+type Training struct {
+	Stage           string                  `json:"stage,omitempty"`
+	Step            int                     `json:"step"`
+	Steps           int                     `json:"steps"`
+	Loss            float64                 `json:"loss"`
+	EvalLoss        float64                 `json:"evalLoss,omitempty"`
+	TokensPerSecond float64                 `json:"tokensPerSecond"`
+	ETASeconds      float64                 `json:"etaSeconds"`
+	Provider        string                  `json:"provider,omitempty"`
+	GPU             string                  `json:"gpu,omitempty"`
+	CostUSD         float64                 `json:"costUSD"`
+	StoppedEarly    bool                    `json:"stoppedEarly"`
+	StartedAt       *time.Time              `json:"startedAt,omitempty"`
+	EndedAt         *time.Time              `json:"endedAt,omitempty"`
+	LossCurve       []understudy.CurvePoint `json:"lossCurve,omitempty"`
+}
+
+// Evaluation is a verdict and how it came about.
+type Evaluation struct {
+	ModelID       string    `json:"modelId"`
+	Attempt       int       `json:"attempt"`
+	Answered      int       `json:"answered" doc:"Answers so far, while it runs"`
+	Total         int       `json:"total" doc:"Answers in all"`
+	Metric        string    `json:"metric"`
+	N             int       `json:"n"`
+	Score         float64   `json:"score"`
+	LowerBound    float64   `json:"lowerBound"`
+	Alpha         float64   `json:"alpha"`
+	Threshold     float64   `json:"threshold"`
+	Verdict       string    `json:"verdict"`
+	Reason        string    `json:"reason"`
+	Words         string    `json:"words" doc:"In a person's words"`
+	Identical     int       `json:"identical"`
+	Close         int       `json:"close"`
+	Different     int       `json:"different"`
+	Errors        int       `json:"errors"`
+	BaseN         int       `json:"baseN"`
+	BaseScore     float64   `json:"baseScore"`
+	ShuffledScore float64   `json:"shuffledScore"`
+	LookupScore   float64   `json:"lookupScore"`
+	NearN         int       `json:"nearN"`
+	NearScore     float64   `json:"nearScore"`
+	FarN          int       `json:"farN"`
+	FarScore      float64   `json:"farScore"`
+	MeanLatencyMs float64   `json:"meanLatencyMs"`
+	StartedAt     time.Time `json:"startedAt"`
+	EndedAt       time.Time `json:"endedAt"`
+}
+
+// EvalAnswer is one answer of an evaluation beside the expected one.
+type EvalAnswer struct {
+	PairID     string   `json:"pairId"`
+	Variant    string   `json:"variant"`
+	Prompt     string   `json:"prompt" doc:"The last user message"`
+	Expected   string   `json:"expected"`
+	Actual     string   `json:"actual"`
+	Similarity *float64 `json:"similarity,omitempty"`
+	Exact      *bool    `json:"exact,omitempty"`
+	Near       *bool    `json:"near,omitempty"`
+	Error      string   `json:"error,omitempty"`
+}
+
+// Key is a client key; Secret is there only when it was just made.
+type Key struct {
+	ID              string    `json:"id"`
+	Name            string    `json:"name"`
+	Prefix          string    `json:"prefix"`
+	DefaultEndpoint string    `json:"defaultEndpoint,omitempty"`
+	Secret          string    `json:"secret,omitempty" doc:"Shown once, when the key is made"`
+	CreatedAt       time.Time `json:"createdAt"`
+}
+
+// KeyInput makes a client key.
+type KeyInput struct {
+	Name            string `json:"name,omitempty"`
+	DefaultEndpoint string `json:"defaultEndpoint,omitempty" doc:"Takes every request made with this key, whatever model it names"`
+}
+
+// Upstream without its secret.
+type Upstream struct {
+	Name    string                      `json:"name"`
+	Kind    string                      `json:"kind"`
+	BaseURL string                      `json:"baseURL"`
+	Default bool                        `json:"default"`
+	HasKey  bool                        `json:"hasKey"`
+	Prices  map[string]understudy.Price `json:"prices,omitempty"`
+}
+
+// Status is what a monitor shows.
+type Status struct {
+	Version   string           `json:"version"`
+	Mode      string           `json:"mode" doc:"local or kubernetes"`
+	Bypass    bool             `json:"bypass"`
+	Endpoints []EndpointStatus `json:"endpoints"`
+	Phases    map[string]int   `json:"phases" doc:"Models by phase"`
+	Replicas  []Replica        `json:"replicas"`
+	Releases  []Release        `json:"releases"`
+	Warnings  []string         `json:"warnings"`
+}
+
+// EndpointStatus is one endpoint at a glance.
+type EndpointStatus struct {
+	Name      string   `json:"name"`
+	Phase     string   `json:"phase" doc:"Of the model on stage, else of the newest; empty: none yet"`
+	Bypass    bool     `json:"bypass"`
+	Counters  Counters `json:"counters"`
+	SLMShare  float64  `json:"slmShare" doc:"Part of all answers that the SLM gave"`
+	Agreement float64  `json:"agreement" doc:"Sampled requests on which SLM and LLM agree, newest 500"`
+	Sampled   int      `json:"sampled"`
+	Model     *Model   `json:"model,omitempty"`
+}
+
+// Replica is a live backend replica.
+type Replica struct {
+	ID              string    `json:"id"`
+	RouteGeneration int64     `json:"routeGeneration"`
+	SeenAt          time.Time `json:"seenAt"`
+}
+
+// Release is a Helm release of an SLM.
+type Release struct {
+	Name     string `json:"name"`
+	Revision int    `json:"revision"`
+	Status   string `json:"status"`
+	Updated  string `json:"updated"`
+}
+
+// Event is a line of the diary.
+type Event struct {
+	ID       int64          `json:"id"`
+	At       time.Time      `json:"at"`
+	Kind     string         `json:"kind"`
+	Endpoint string         `json:"endpoint,omitempty"`
+	ModelID  string         `json:"modelId,omitempty"`
+	Message  string         `json:"message"`
+	Data     map[string]any `json:"data,omitempty"`
+}
+
+// Page is one page of a list; Next is the cursor of the next one, "" at the end.
+type Page[T any] struct {
+	Items []T    `json:"items"`
+	Next  string `json:"next,omitempty"`
+}
+
+// Bypass is the one switch.
+type Bypass struct {
+	Bypass bool `json:"bypass"`
+}
+
+// DeployInput asks for the stage.
+type DeployInput struct {
+	Force bool   `json:"force,omitempty" doc:"Although the gate refused"`
+	By    string `json:"by,omitempty" doc:"Who forces it"`
+}
+
+// ImportResult is what came of an import.
+type ImportResult struct {
+	Imported int64        `json:"imported"`
+	Broken   []BrokenLine `json:"broken" doc:"Lines that were not imported; at most 100 are named"`
+	BrokenN  int64        `json:"brokenCount"`
+}
+
+// BrokenLine names a line of an import that is wrong.
+type BrokenLine struct {
+	Line  int    `json:"line"`
+	Error string `json:"error"`
+}

@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Builds the programs named as bin/NAME; go itself knows what is up to date.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+version=$(git describe --always --dirty 2>/dev/null || echo dev)
+for binary in "$@"; do
+  name=$(basename "$binary")
+  module=${name#understudy-}
+  [ "$module" != understudy ] || module=backend
+  (cd "$module" && go build -trimpath -ldflags "-s -w -X main.version=$version" -o "../$binary" "./cmd/${name#understudy-}")
+done

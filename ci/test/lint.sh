@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Lints the modules named, the Python code and the shell scripts.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+unformatted=$(gofmt -l "$@")
+[ -z "$unformatted" ] || { echo "gofmt: $unformatted" >&2; exit 1; }
+for module in "$@"; do
+  [ -n "$(cd "$module" && go list ./... 2>/dev/null)" ] || continue
+  (cd "$module" && go vet ./...)
+done
+for script in $(git ls-files '*.sh' .ci/run); do bash -n "$script"; done
+ci/setup/python.sh --test
+.cache/python/bin/python -m ruff check trainer/agent inference/launcher evaluator ci
+echo "lint: clean"
