@@ -10,7 +10,8 @@
 // FAKELLAMA_CONTROL names (read at each request; it may not exist) change that:
 //
 //	[[hang]]       never answer            [[slow:50ms]]  wait before each token
-//	[[silent]]     so for the whole server, /health and /metrics included
+//	[[silent]]     so for every path, /health and /metrics included
+//	[[loading]]    503 as while loading, for every path
 //	[[error]]      an error event as the first of a 200 stream
 //	[[cut]]        close the connection after three tokens
 //	[[die]]        end the process after three tokens
@@ -18,8 +19,9 @@
 //	[[refuse]]     503                     [[broken]]     200 with what is no JSON
 //	[[words:40]]   answer with 40 words    [[say:TEXT]]   answer TEXT
 //
-// FAKELLAMA_DO and FAKELLAMA_CONTROL leave requests of one token alone, such
-// as those that ask whether the server is ready. A word is a token.
+// [[silent]] and [[loading]] work from FAKELLAMA_DO and FAKELLAMA_CONTROL
+// only; the others leave requests of one token alone there, such as those that
+// ask whether the server is ready. A word is a token.
 package main
 
 import (

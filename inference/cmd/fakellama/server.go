@@ -24,11 +24,11 @@ type server struct {
 
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Server", "llama.cpp")
-	if !s.loaded.Load() {
+	if !s.loaded.Load() || s.told("loading") {
 		fail(w, 503, "unavailable_error", "Loading model", nil)
 		return
 	}
-	if s.told("silent", "") {
+	if s.told("silent") {
 		<-r.Context().Done()
 		return
 	}
@@ -55,10 +55,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // told says whether the environment or the control file asks for a behaviour.
-func (s *server) told(name, prompt string) bool {
-	_, ok := directive(s.orders()+prompt, name)
-	return ok
-}
+func (s *server) told(name string) bool { return has(s.orders(), name) }
 
 func (s *server) orders() string {
 	if s.control == "" {

@@ -4,14 +4,17 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"syscall"
 	"time"
 )
 
-// ask answers one prompt, however it ends. Where the server broke or hung it
-// tries again up to r.Tries times. It returns an error only when ctx ended.
+// ask answers one prompt, however it ends. Where the server broke it tries
+// again, r.Tries times in all and alone: a prompt that kills the server must
+// not take those beside it along. It returns an error only when ctx ended.
 func (r *Runner) ask(ctx context.Context, p Prompt) (Answer, error) {
 	a := Answer{ID: p.ID, Variant: p.Variant, ToolCalls: json.RawMessage("[]")}
 	request, err := body(p, r.Adapter)
@@ -19,28 +22,42 @@ func (r *Runner) ask(ctx context.Context, p Prompt) (Answer, error) {
 		a.Error = err.Error()
 		return a, nil
 	}
-	for range max(r.Tries, 1) {
+	r.turn.RLock()
+	again, err := r.try(ctx, request, &a)
+	r.turn.RUnlock()
+	for tries := 1; again && err == nil && tries < r.Tries; tries++ {
+		r.Log.Warn("prompt failed", "id", p.ID, "variant", p.Variant, "error", a.Error)
+		r.turn.Lock()
+		again, err = r.try(ctx, request, &a)
+		r.turn.Unlock()
+	}
+	return a, err
+}
+
+// try fills a with an answer or an error. again says whether another try may
+// help; err is not nil only when ctx ended.
+func (r *Runner) try(ctx context.Context, request []byte, a *Answer) (again bool, err error) {
+	for {
 		base, err := r.Await(ctx)
 		if err != nil {
-			return a, err
+			return false, err
 		}
 		began := time.Now()
-		again, err := r.once(ctx, base, request, &a)
-		if ctx.Err() != nil {
-			return a, context.Cause(ctx)
+		again, err := r.once(ctx, base, request, a)
+		switch {
+		case ctx.Err() != nil:
+			return false, context.Cause(ctx)
+		case errors.Is(err, syscall.ECONNREFUSED): // it died before this prompt came
+			time.Sleep(20 * time.Millisecond) // until Await knows
+			continue
+		case err != nil:
+			a.Error = err.Error()
+		default:
+			a.Error = ""
 		}
 		a.LatencyMs = time.Since(began).Milliseconds()
-		if err == nil {
-			a.Error = ""
-			return a, nil
-		}
-		a.Error = err.Error()
-		if !again {
-			return a, nil
-		}
-		r.Log.Warn("prompt failed", "id", p.ID, "variant", p.Variant, "error", err)
+		return again, nil
 	}
-	return a, nil
 }
 
 type completion struct {
@@ -69,13 +86,16 @@ func (r *Runner) once(ctx context.Context, base string, request []byte, a *Answe
 	res, err := r.client.Do(req)
 	if err != nil {
 		if ctx.Err() != nil {
-			err = context.Cause(ctx)
+			return false, context.Cause(ctx)
 		}
 		return true, err
 	}
 	defer res.Body.Close()
 	text, err := io.ReadAll(res.Body)
 	if err != nil {
+		if ctx.Err() != nil {
+			return false, context.Cause(ctx)
+		}
 		return true, fmt.Errorf("the answer broke off: %w", err)
 	}
 	if res.StatusCode != http.StatusOK {

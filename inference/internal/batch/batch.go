@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -25,12 +26,13 @@ type Runner struct {
 	Slots       int                                   // prompts answered at the same time
 	Page        int                                   // prompts fetched at once
 	PostEvery   time.Duration
-	RequestTime time.Duration // for each try at a prompt
-	Tries       int           // at a prompt that the server broke or hung on
+	RequestTime time.Duration // for each try at a prompt; a prompt that takes longer is not tried again
+	Tries       int           // at a prompt that the server broke on
 	Patience    time.Duration // with a backend that does not answer
 	Log         *slog.Logger
 
 	client *http.Client
+	turn   sync.RWMutex // read: answering beside others; write: alone
 	posted int
 }
 

@@ -122,7 +122,7 @@ func (s *Supervisor) Run(ctx context.Context, m Model) error {
 			pause.Reset()
 		}
 		wait := pause.NextBackOff()
-		s.set("", fmt.Errorf("the model server is being restarted: %w", err))
+		s.set("", errors.New("the model server ended and is being restarted"))
 		s.Log.Warn("model server ended", "error", err, "lived", lived, "pause", wait)
 		select {
 		case <-ctx.Done():
@@ -167,9 +167,9 @@ func (s *Supervisor) once(ctx context.Context, m Model) (lived time.Duration, er
 		return 0, fmt.Errorf("its first completion: %w", err)
 	}
 	ready := time.Now()
-	s.Log.Info("model server ready", "alias", m.Alias, "pid", p.PID(), "seconds", ready.Sub(began).Seconds())
 	s.tokens.anew(base)
 	s.set(base, nil)
+	s.Log.Info("model server ready", "alias", m.Alias, "pid", p.PID(), "seconds", ready.Sub(began).Seconds())
 	err = s.watch(ctx, base)
 	s.set("", err)
 	return time.Since(ready), err
