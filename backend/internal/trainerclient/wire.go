@@ -1,0 +1,80 @@
+package trainerclient
+
+import understudy "understudy.dev/backend"
+
+type spec struct {
+	Base            base                       `json:"base"`
+	Dataset         dataset                    `json:"dataset"`
+	Hyperparameters understudy.Hyperparameters `json:"hyperparameters"`
+	Provider        string                     `json:"provider"`
+	DeadlineSeconds int64                      `json:"deadlineSeconds"`
+	MaxCostUSD      float64                    `json:"maxCostUSD"`
+	GPUCandidates   []string                   `json:"gpuCandidates"`
+	Image           string                     `json:"image"`
+}
+
+type base struct {
+	Name          string `json:"name"`
+	Architecture  string `json:"architecture"`
+	Licence       string `json:"licence"`
+	ContextLength int    `json:"contextLength"`
+	Train         struct {
+		GGUF understudy.BaseFile `json:"gguf"`
+		HF   string              `json:"hf"`
+	} `json:"train"`
+}
+
+type dataset struct {
+	URL    string `json:"url"`
+	SHA256 string `json:"sha256"`
+	Pairs  int    `json:"pairs"`
+}
+
+func specOf(o understudy.TrainingOrder) spec {
+	s := spec{
+		Base:            base{Name: o.Base.Name, Architecture: o.Base.Architecture, Licence: o.Base.Licence, ContextLength: o.Base.ContextLength},
+		Dataset:         dataset{URL: o.DatasetURL, SHA256: o.DatasetSHA256, Pairs: o.Pairs},
+		Hyperparameters: o.Hyperparameters, Provider: o.Provider,
+		DeadlineSeconds: int64(o.Deadline.Seconds()), MaxCostUSD: o.MaxCostUSD,
+		GPUCandidates: append([]string{}, o.GPUCandidates...), Image: o.Image,
+	}
+	if o.Base.Train.GGUF != nil {
+		s.Base.Train.GGUF = *o.Base.Train.GGUF
+	}
+	s.Base.Train.HF = o.Base.Train.HF
+	return s
+}
+
+type job struct {
+	ID       string              `json:"id"`
+	State    understudy.JobState `json:"state"`
+	Progress struct {
+		Stage           string  `json:"stage"`
+		Step            int     `json:"step"`
+		Steps           int     `json:"steps"`
+		Loss            float64 `json:"loss"`
+		EvalLoss        float64 `json:"evalLoss"`
+		TokensPerSecond float64 `json:"tokensPerSecond"`
+		ETASeconds      float64 `json:"etaSeconds"`
+	} `json:"progress"`
+	Provider struct {
+		Name    string  `json:"name"`
+		GPU     string  `json:"gpu"`
+		CostUSD float64 `json:"costUSD"`
+	} `json:"provider"`
+	Artifacts    []understudy.Artifact `json:"artifacts"`
+	StoppedEarly bool                  `json:"stoppedEarly"`
+	Error        string                `json:"error"`
+	Waiting      string                `json:"waiting"`
+}
+
+func (j job) domain() understudy.TrainingJob {
+	return understudy.TrainingJob{
+		ID: j.ID, State: j.State,
+		Stage: j.Progress.Stage, Step: j.Progress.Step, Steps: j.Progress.Steps,
+		Loss: j.Progress.Loss, EvalLoss: j.Progress.EvalLoss,
+		TokensPerSec: j.Progress.TokensPerSecond, ETASeconds: j.Progress.ETASeconds,
+		Provider: j.Provider.Name, GPU: j.Provider.GPU, CostUSD: j.Provider.CostUSD,
+		Artifacts: j.Artifacts, StoppedEarly: j.StoppedEarly, Error: j.Error, Waiting: j.Waiting,
+	}
+}

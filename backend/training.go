@@ -1,0 +1,78 @@
+package understudy
+
+import "time"
+
+// TrainingOrder is what the trainer is asked to do. One ID always means the
+// same order.
+type TrainingOrder struct {
+	ID              string // JobName
+	Base            Base
+	DatasetURL      string // where the trainer reads the frozen pairs
+	DatasetSHA256   string
+	Pairs           int
+	Hyperparameters Hyperparameters
+	Provider        string
+	Deadline        time.Duration
+	MaxCostUSD      float64 // 0 = no limit
+	GPUCandidates   []string
+	Image           string
+}
+
+// JobState is where a training job stands at the trainer.
+type JobState string
+
+const (
+	JobQueued       JobState = "queued"
+	JobProvisioning JobState = "provisioning"
+	JobTraining     JobState = "training"
+	JobDownloading  JobState = "downloading"
+	JobSucceeded    JobState = "succeeded"
+	JobFailed       JobState = "failed"
+	JobCancelled    JobState = "cancelled"
+)
+
+// Finished reports whether nothing follows.
+func (s JobState) Finished() bool {
+	return s == JobSucceeded || s == JobFailed || s == JobCancelled
+}
+
+// TrainingJob is a job as the trainer sees it.
+type TrainingJob struct {
+	ID           string
+	State        JobState
+	Stage        string // what the agent does: loading, training, converting
+	Step, Steps  int
+	Loss         float64
+	EvalLoss     float64
+	TokensPerSec float64
+	ETASeconds   float64
+	Provider     string
+	GPU          string
+	CostUSD      float64
+	Artifacts    []Artifact // verified and pulled once State is succeeded
+	StoppedEarly bool
+	Error        string // why it failed, for a person
+	Waiting      string // what an unfinished job waits for
+}
+
+// Adapter reports whether the job holds an adapter that can be served.
+func (j TrainingJob) Adapter() bool {
+	for _, a := range j.Artifacts {
+		if a.Name == ArtifactAdapter {
+			return j.State == JobSucceeded
+		}
+	}
+	return false
+}
+
+// Comparison is a pair of canonical answers, to be scored.
+type Comparison struct {
+	ID               string
+	Expected, Actual string
+}
+
+// Likeness is what the evaluator says of a comparison.
+type Likeness struct {
+	Similarity float64 // cosine clipped to [0,1]
+	Exact      bool
+}
