@@ -1,0 +1,83 @@
+"""Which examples make which step, and how a batch lies in memory. Pure functions of the seed: a resumed run sees the same."""
+
+import random
+from dataclasses import dataclass
+
+import torch
+
+from .render import Example
+
+GROUP = 8  # batches' worth of examples that are sorted together: little padding, still a fair draw
+TOKENS = 4096  # at once; a batch of more is run in parts and its gradients are summed
+
+
+def plan(examples: list[Example], batch_size: int, steps: int, seed: int) -> list[list[Example]]:
+    """The batches of each step; the data set is seen again and again until there are enough."""
+    batches: list[list[Example]] = []
+    epoch = 0
+    while len(batches) < steps:
+        draw = random.Random(f"{seed}/{epoch}")
+        order = list(examples)
+        draw.shuffle(order)
+        cut: list[list[Example]] = []
+        for start in range(0, len(order), GROUP * batch_size):
+            group = sorted(order[start : start + GROUP * batch_size], key=len)
+            cut += [group[i : i + batch_size] for i in range(0, len(group), batch_size)]
+        draw.shuffle(cut)
+        batches += cut
+        epoch += 1
+    return batches[:steps]
+
+
+def parts(batch: list[Example], tokens: int = TOKENS) -> list[list[Example]]:
+    """Cuts a batch so that no part holds more tokens than that (but always one example)."""
+    found: list[list[Example]] = []
+    for example in sorted(batch, key=len):
+        if found and (len(found[-1]) + 1) * len(example) <= tokens:
+            found[-1].append(example)
+        else:
+            found.append([example])
+    return found
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows of tokens, the common beginning of all examples only once.
+
+    ids and positions are [prefix + rows * width]; queries are the places of it whose next token is part of an answer,
+    targets those next tokens. Padding lies after an example's end, where causal attention never looks.
+    """
+
+    prefix: int
+    rows: int
+    width: int
+    ids: torch.Tensor
+    positions: torch.Tensor
+    queries: torch.Tensor
+    targets: torch.Tensor
+
+
+def collate(examples: list[Example]) -> Batch:
+    prefix = common(examples)
+    # The last token of an answer (its stop) is only ever a target, so no row holds it.
+    tokens = [(e.prompt + e.answer)[prefix:-1] for e in examples]
+    width = max(map(len, tokens))
+    ids = list(examples[0].prompt[:prefix])
+    positions = list(range(prefix))
+    queries, targets = [], []
+    for row, (example, own) in enumerate(zip(examples, tokens)):
+        ids += own + (0,) * (width - len(own))
+        positions += range(prefix, prefix + width)
+        first = prefix + row * width + len(example.prompt) - 1 - prefix
+        queries += range(first, first + len(example.answer))
+        targets += example.answer
+    as_tensor = lambda values: torch.tensor(values, dtype=torch.long)
+    return Batch(prefix, len(examples), width, as_tensor(ids), as_tensor(positions), as_tensor(queries), as_tensor(targets))
+
+
+def common(examples: list[Example]) -> int:
+    """How many tokens all prompts begin with; every prompt keeps at least its last token to itself."""
+    prompts = [e.prompt for e in examples]
+    low, high = min(prompts), max(prompts)  # what these two share, all share
+    most = min(map(len, prompts)) - 1
+    return next((i for i in range(most) if low[i] != high[i]), most)

@@ -1,0 +1,94 @@
+"""Hyperparameters: what was asked for, and what is in force once the data is known."""
+
+import math
+from dataclasses import asdict, dataclass, fields, replace
+
+MODULES = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+
+
+class HyperError(Exception):
+    pass
+
+
+@dataclass(frozen=True)
+class Hyper:
+    """Names as on the wire. 0 or empty means: choose by the size of the data."""
+
+    epochs: float = 0
+    maxSteps: int = 0
+    batchSize: int = 0
+    learningRate: float = 0
+    minLearningRateRatio: float = 0
+    warmupSteps: int = 0
+    gradientClip: float = 0
+    loraRank: int = 0
+    loraAlpha: float = 0
+    loraDropout: float = 0
+    targetModules: tuple[str, ...] = ()
+    maxSequenceTokens: int = 0
+    validationFraction: float = 0
+    seed: int = 0
+    layers: int = 0  # adapted layers, counted from the top
+
+    @staticmethod
+    def read(body: dict) -> "Hyper":
+        if not isinstance(body, dict):
+            raise HyperError("hyperparameters must be an object")
+        given = {}
+        for field in fields(Hyper):
+            if (value := body.get(field.name)) is None:
+                continue
+            if field.name == "targetModules":
+                given[field.name] = _modules(value)
+                continue
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0:
+                raise HyperError(f"hyperparameters.{field.name} must be a number, 0 for the default")
+            if field.type is int and value != int(value):
+                raise HyperError(f"hyperparameters.{field.name} must be a whole number")
+            given[field.name] = field.type(value)
+        hyper = Hyper(**given)
+        for name, most in (("validationFraction", 0.5), ("minLearningRateRatio", 1), ("loraDropout", 0), ("loraRank", 256), ("learningRate", 0.1)):
+            if getattr(hyper, name) > most:
+                raise HyperError(f"hyperparameters.{name} is {getattr(hyper, name):g}, more than the {most:g} that this agent can use")
+        return hyper
+
+    def effective(self, examples: int, layers: int, context: int) -> "Hyper":
+        """The values in force for so many examples on a base of so many layers."""
+        rank = self.loraRank or 16
+        by_steps = self.maxSteps * self.batchSize / max(1, examples) if self.batchSize else 0
+        filled = replace(
+            self,
+            epochs=self.epochs or by_steps or default_epochs(examples),
+            batchSize=min(self.batchSize or 16, max(1, examples)),
+            learningRate=self.learningRate or 1e-3,
+            minLearningRateRatio=self.minLearningRateRatio or 0.02,
+            gradientClip=self.gradientClip or 1.0,
+            loraRank=rank,
+            loraAlpha=self.loraAlpha or 2 * rank,
+            targetModules=self.targetModules or MODULES,
+            maxSequenceTokens=min(self.maxSequenceTokens or context, context),
+            seed=self.seed or 1,
+            layers=min(self.layers or layers, layers),
+        )
+        steps = filled.steps(examples)
+        return replace(filled, maxSteps=steps, warmupSteps=min(self.warmupSteps or max(1, steps // 10), steps))
+
+    def steps(self, examples: int) -> int:
+        """Optimizer steps for so many examples."""
+        steps = max(1, round(self.epochs * examples / self.batchSize))
+        return min(steps, self.maxSteps) if self.maxSteps else steps
+
+    def wire(self) -> dict:
+        """Whole epochs on the wire (the last one may be cut short by maxSteps)."""
+        return {**asdict(self), "epochs": math.ceil(self.epochs), "targetModules": list(self.targetModules)}
+
+
+def default_epochs(examples: int) -> float:
+    """Few examples are seen more often: about 1,000 in all, at most 10 times, at least once."""
+    return max(1.0, min(10.0, 1000 / max(1, examples)))
+
+
+def _modules(value) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(name in MODULES for name in value):
+        raise HyperError(f"hyperparameters.targetModules must be a list out of {', '.join(MODULES)}; empty for all")
+    return tuple(name for name in MODULES if name in value)

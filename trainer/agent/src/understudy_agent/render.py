@@ -1,0 +1,72 @@
+"""A conversation -> token ids, the same ones that llama.cpp's server makes of it (cases in ci/contract/render.json)."""
+
+from dataclasses import dataclass
+
+
+class Unusable(Exception):
+    """Why a line cannot teach, in a few words."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """prompt: what the server reads; answer: what the model shall say, its stop token included."""
+
+    prompt: tuple[int, ...]
+    answer: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.prompt) + len(self.answer)
+
+
+class Renderer:
+    def __init__(self, tokenizer):
+        self._tokenizer = tokenizer
+
+    @property
+    def template(self) -> str:
+        return self._tokenizer.chat_template
+
+    @property
+    def stop_tokens(self) -> list[str]:
+        return [self._tokenizer.eos_token]
+
+    def prompt(self, messages: list[dict]) -> str:
+        return self._tokenizer.apply_chat_template([_message(m) for m in messages], tokenize=False, add_generation_prompt=True)
+
+    def ids(self, text: str) -> tuple[int, ...]:
+        return tuple(self._tokenizer.encode(text, add_special_tokens=False))
+
+    def example(self, line: dict) -> Example:
+        """Prompt and answer are cut into tokens apart, as they are when the model answers."""
+        messages = line.get("messages")
+        if line.get("tools"):
+            raise Unusable("has tools")
+        if not isinstance(messages, list) or len(messages) < 2 or not all(isinstance(m, dict) for m in messages):
+            raise Unusable("has no conversation")
+        *before, last = messages
+        if last.get("role") != "assistant" or before[-1].get("role") == "assistant":
+            raise Unusable("does not end with a question and its answer")
+        answer = _message(last)["content"]
+        if not answer:
+            raise Unusable("has an empty answer")
+        prompt = self.prompt(before)
+        whole = self._tokenizer.apply_chat_template([*map(_message, before), _message(last)], tokenize=False)
+        stop = self.stop_tokens[0]
+        said, found, _ = whole.removeprefix(prompt).partition(stop)
+        if not whole.startswith(prompt) or not found or said != answer:
+            said = answer  # a template that edits answers: teach what was said
+        return Example(self.ids(prompt), self.ids(said) + self.ids(stop))
+
+
+def _message(message: dict) -> dict:
+    """As the server hands it to the template: text parts joined by line ends, developer is system."""
+    role, content = message.get("role"), message.get("content")
+    if message.get("tool_calls") or message.get("function_call") or role in ("tool", "function"):
+        raise Unusable("has tool calls")
+    if isinstance(content, list):
+        if not all(isinstance(part, dict) and part.get("type") == "text" for part in content):
+            raise Unusable("has content other than text")
+        content = "\n".join(part.get("text", "") for part in content)
+    if not isinstance(content, str) or not isinstance(role, str):
+        raise Unusable("has a message without text")
+    return {"role": "system" if role == "developer" else role, "content": content}
