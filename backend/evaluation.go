@@ -1,12 +1,24 @@
 package understudy
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
 // Variants of an evaluation: the tuned model and its untrained base.
 const (
 	VariantTuned = "tuned"
 	VariantBase  = "base"
 )
+
+// EvalPrompt is one request that an evaluation run has still to answer.
+type EvalPrompt struct {
+	Seq       int64 // a cursor
+	PairID    string
+	Variant   string
+	Request   json.RawMessage // a chat completion request without model, temperature 0
+	MaxTokens int             // estimated from the expected answers
+}
 
 // EvalAnswer is one answer of an evaluation run.
 type EvalAnswer struct {

@@ -72,6 +72,25 @@ func (m Model) Next(t Trigger) (Phase, error) {
 	return "", Errorf(Conflict, "%s is %s: %s is not possible now", m.Name(), m.Phase, t)
 }
 
+// After returns the model as trigger leaves it, or Next's error: phase and its
+// time, failed phase, and for retry and evaluate the next attempt.
+func (m Model) After(t Trigger, now time.Time) (Model, error) {
+	to, err := m.Next(t)
+	if err != nil {
+		return Model{}, err
+	}
+	from := m.Phase
+	m.Phase, m.PhaseSince, m.FailedPhase = to, now, ""
+	switch {
+	case to == Failed:
+		m.FailedPhase = from
+	case t == Retry || t == Evaluate:
+		m.Attempt++
+		m.Reason = ""
+	}
+	return m, nil
+}
+
 // Verdict is what the gate said.
 type Verdict string
 

@@ -1,6 +1,9 @@
 package understudy
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // ReleaseMode says what a release of charts/slm runs.
 type ReleaseMode string
@@ -78,4 +81,20 @@ type Leader interface {
 	// Run calls lead with a context that ends when leadership is lost, again
 	// and again until ctx ends.
 	Run(ctx context.Context, lead func(context.Context)) error
+}
+
+// ReleaseRecord is Helm's own record of one revision as the database keeps it
+// in local mode. Body is Helm's encoded release; the other fields are for
+// finding it.
+type ReleaseRecord struct {
+	Key        string // unique, e.g. sh.helm.release.v1.slm-triage-v1.v1
+	Name       string
+	Namespace  string
+	Version    int
+	Status     string
+	Owner      string
+	Labels     map[string]string
+	Body       string
+	CreatedAt  time.Time
+	ModifiedAt time.Time
 }

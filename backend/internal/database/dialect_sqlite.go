@@ -1,0 +1,56 @@
+package database
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"os"
+	"strings"
+	"syscall"
+
+	"gorm.io/gorm"
+)
+
+type sqliteDialect struct{ path string }
+
+func (sqliteDialect) folder() string { return "migrations/sqlite" }
+
+// migrating holds a lock file: goose asks which migrations are done outside of
+// the transactions that do them.
+func (s sqliteDialect) migrating(ctx context.Context, _ *sql.DB, f func() error) error {
+	lock, err := os.OpenFile(s.path+".lock", os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return fmt.Errorf("open the migration lock: %w", err)
+	}
+	defer lock.Close() // which gives the lock back
+	locked := make(chan error, 1)
+	go func() { locked <- syscall.Flock(int(lock.Fd()), syscall.LOCK_EX) }()
+	select {
+	case err := <-locked:
+		if err != nil {
+			return fmt.Errorf("take the migration lock: %w", err)
+		}
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return f()
+}
+
+// lock needs nothing: there is one writing transaction at a time.
+func (sqliteDialect) lock(*gorm.DB, int64) error { return nil }
+
+func (sqliteDialect) share() string { return "" }
+
+func (sqliteDialect) contains(column string) string { return column + ` LIKE ? ESCAPE '\'` }
+
+func (sqliteDialect) insertPairs(ctx context.Context, tx *sql.Tx, rows [][]any) ([]string, error) {
+	one := "(?" + strings.Repeat(",?", len(pairColumns)-1) + ")"
+	args := make([]any, 0, len(rows)*len(pairColumns))
+	for _, r := range rows {
+		args = append(args, r...)
+	}
+	return queryIDs(ctx, tx, "INSERT INTO pairs ("+pairColumnNames+") VALUES "+one+strings.Repeat(","+one, len(rows)-1)+
+		" ON CONFLICT (id) DO NOTHING RETURNING id", args)
+}
+
+func (sqliteDialect) placeholder(int) string { return "?" }

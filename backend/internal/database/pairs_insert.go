@@ -1,0 +1,68 @@
+package database
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	understudy "understudy.dev/backend"
+)
+
+// insertBatch is how many rows one statement inserts.
+const insertBatch = 500
+
+// InsertPairs stores pairs and sums the endpoints' counters, up to 500 pairs a
+// transaction. Pairs that are there already change nothing, so a batch whose
+// outcome is unknown is simply given again. An empty ID is filled in place.
+func (d *DB) InsertPairs(ctx context.Context, pairs []understudy.Pair) error {
+	for i := range pairs {
+		if pairs[i].ID == "" {
+			pairs[i].ID = newID()
+		}
+		if pairs[i].CreatedAt.IsZero() {
+			pairs[i].CreatedAt = d.now()
+		}
+	}
+	for batch := range slices.Chunk(pairs, insertBatch) {
+		if err := d.insertPairs(ctx, batch); err != nil {
+			return failed(fmt.Sprintf("insert %d pairs", len(batch)), err)
+		}
+	}
+	return nil
+}
+
+func (d *DB) insertPairs(ctx context.Context, pairs []understudy.Pair) error {
+	// By id: two processes that insert the same pairs never wait for each other
+	// in a circle.
+	pairs = slices.SortedStableFunc(slices.Values(pairs), func(a, b understudy.Pair) int { return cmp.Compare(a.ID, b.ID) })
+	rows := make([][]any, len(pairs))
+	byID := make(map[string]int, len(pairs))
+	for i, p := range pairs {
+		rows[i] = pairValues(p)
+		if _, twice := byID[p.ID]; !twice {
+			byID[p.ID] = i // the first of two is the one that goes in
+		}
+	}
+	tx, err := d.writePool().BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }()
+	ids, err := d.dialect.insertPairs(ctx, tx, rows)
+	if err != nil {
+		return err
+	}
+	sums := map[string]*counterRow{}
+	for _, id := range ids {
+		p := pairs[byID[id]]
+		if sums[p.Endpoint] == nil {
+			sums[p.Endpoint] = &counterRow{}
+		}
+		sums[p.Endpoint].count(p)
+	}
+	if err := addCounters(ctx, tx, d.dialect.placeholder, sums); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
