@@ -1,0 +1,30 @@
+package lifecycle
+
+import (
+	"context"
+	"time"
+
+	understudy "understudy.dev/backend"
+)
+
+// deployed keeps the release as it should be, which after a full stop brings
+// it back, and puts it to sleep and wakes it.
+func (l *lead) deployed(ctx context.Context, m understudy.Model) (time.Duration, error) {
+	r, err := l.release(m, understudy.ModeServe)
+	if err != nil {
+		return 0, err
+	}
+	state, err := l.Runtime.State(ctx, r.Name)
+	if err != nil {
+		return 0, err
+	}
+	if m.Release != r.Name {
+		_, err := l.DB.Save(ctx, l.epoch, m, func(m *understudy.Model) { m.Release = r.Name })
+		return 0, err
+	}
+	m, changed, err := l.apply(ctx, m, r, state)
+	if err != nil || changed {
+		return l.Poll, err
+	}
+	return l.sleep(ctx, m, state)
+}

@@ -1,0 +1,38 @@
+package lifecycle
+
+import (
+	"context"
+	"time"
+
+	understudy "understudy.dev/backend"
+)
+
+// downloading waits until the trainer has pulled and verified what training
+// made. A retry finds the adapter of an earlier attempt.
+func (l *lead) downloading(ctx context.Context, m understudy.Model) (time.Duration, error) {
+	job, err := l.Trainer.Get(ctx, understudy.JobName(m.ID, m.Attempt))
+	if understudy.CodeOf(err) == understudy.NotFound {
+		var found bool
+		job, found, err = l.earlier(ctx, m)
+		if err == nil && !found {
+			return l.fail(ctx, m, "The trainer no longer has the job or its adapter. Retry trains it again.", understudy.Training)
+		}
+	}
+	if err != nil {
+		return 0, err
+	}
+	switch {
+	case job.Adapter():
+		_, err := l.DB.Move(ctx, l.epoch, m, understudy.Progress, func(m *understudy.Model) {
+			record(m, job, l.Now())
+			m.Artifacts, m.Reason = job.Artifacts, ""
+		})
+		return 0, err
+	case job.State == understudy.JobSucceeded:
+		return l.fail(ctx, m, "The training ended without an adapter. Retry trains it again.", understudy.Training)
+	case job.State.Finished():
+		// nothing of a failed job is left at the trainer
+		return l.fail(ctx, m, job.Error, understudy.Training)
+	}
+	return l.Poll, l.progress(ctx, m, job)
+}

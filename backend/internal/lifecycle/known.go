@@ -1,0 +1,112 @@
+package lifecycle
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	understudy "understudy.dev/backend"
+)
+
+// nearTexts bounds how many texts are embedded to tell near prompts from far
+// ones: without native libraries one costs 50 ms.
+const nearTexts = 200
+
+// compareWithKnown finds each unseen prompt's nearest train prompt, by words
+// (understudy.Lookup). Its answer is the look-up yardstick. The prompt is near
+// where the sentence model agrees: cosine at least NearSimilarity. Only
+// neighbours that share enough words are embedded, the likeliest first and at
+// most nearTexts texts; all others count as far.
+func (l *lead) compareWithKnown(ctx context.Context, m understudy.Model, answers []understudy.EvalAnswer) error {
+	known, unseen, err := l.papers(ctx, m)
+	if err != nil {
+		return err
+	}
+	nearest := neighbours(known, unseen)
+	near, err := l.near(ctx, known, unseen, nearest)
+	if err != nil {
+		return err
+	}
+	at := map[string]int{}
+	for i, p := range unseen {
+		at[p.ID] = i
+	}
+	var scored []understudy.EvalAnswer
+	for _, a := range answers {
+		i, ok := at[a.PairID]
+		if a.Variant != understudy.VariantTuned || !ok {
+			continue
+		}
+		n := nearest[i].Index
+		same := n >= 0 && understudy.SameAnswer(unseen[i].Answer, known[n].Answer)
+		isNear := near[i]
+		a.Near, a.LookupExact = &isNear, &same
+		scored = append(scored, a)
+	}
+	return l.DB.PutScores(ctx, m.ID, m.Attempt, scored)
+}
+
+func (l *lead) papers(ctx context.Context, m understudy.Model) (known, unseen []understudy.Pair, err error) {
+	if known, err = l.DB.FrozenPairs(ctx, m.ID, understudy.SplitTrain); err != nil {
+		return nil, nil, err
+	}
+	unseen, err = l.DB.FrozenPairs(ctx, m.ID, understudy.SplitEval)
+	return known, unseen, err
+}
+
+func neighbours(known, unseen []understudy.Pair) []understudy.Neighbour {
+	texts := make([]string, len(known))
+	for i, p := range known {
+		texts[i] = understudy.AskedText(p.Request)
+	}
+	lookup := understudy.NewLookup(texts)
+	out := make([]understudy.Neighbour, len(unseen))
+	for i, p := range unseen {
+		out[i] = lookup.Nearest(understudy.AskedText(p.Request))
+	}
+	return out
+}
+
+// near reports for each unseen prompt whether its neighbour is nearly the same.
+func (l *lead) near(ctx context.Context, known, unseen []understudy.Pair, nearest []understudy.Neighbour) ([]bool, error) {
+	var candidates []int
+	for i, n := range nearest {
+		if n.Cosine >= understudy.NearCandidate {
+			candidates = append(candidates, i)
+		}
+	}
+	slices.SortStableFunc(candidates, func(a, b int) int { return cmp.Compare(nearest[b].Cosine, nearest[a].Cosine) })
+	candidates = candidates[:min(len(candidates), nearTexts/2)]
+
+	var texts []string
+	place := map[string]int{}
+	add := func(p understudy.Pair) int {
+		text := understudy.AskedText(p.Request)
+		if _, ok := place[text]; !ok {
+			place[text] = len(texts)
+			texts = append(texts, text)
+		}
+		return place[text]
+	}
+	type both struct{ prompt, a, b int }
+	var compare []both
+	for _, i := range candidates {
+		compare = append(compare, both{i, add(unseen[i]), add(known[nearest[i].Index])})
+	}
+	near := make([]bool, len(unseen))
+	if len(texts) == 0 {
+		return near, nil
+	}
+	vectors, err := l.Evaluator.Embed(ctx, texts)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range compare {
+		var cosine float64
+		for k, x := range vectors[c.a] {
+			cosine += float64(x) * float64(vectors[c.b][k]) // unit vectors
+		}
+		near[c.prompt] = cosine >= understudy.NearSimilarity
+	}
+	return near, nil
+}
