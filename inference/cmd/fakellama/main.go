@@ -68,8 +68,8 @@ func run(args []string, stderr io.Writer) int {
 			return 1
 		}
 	}
-	if model == "" || *threads < 1 {
-		fmt.Fprintln(stderr, "error: -m and -t >= 1 are needed")
+	if model == "" || *threads < 1 || s.slots < 1 {
+		fmt.Fprintln(stderr, "error: -m, -t >= 1 and -np >= 1 are needed")
 		return 1
 	}
 	if s.alias = alias; alias == "" {

@@ -38,8 +38,8 @@ type Runner struct {
 
 // Run returns nil when the backend says that nothing remains.
 func (r *Runner) Run(ctx context.Context) error {
-	r.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: r.Slots, IdleConnTimeout: 3 * time.Second}}
-	defer r.client.CloseIdleConnections()
+	// No kept connections: llama.cpp closes them without a word.
+	r.client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	for before := -1; ; {
 		prompts, remaining, err := r.list(ctx)
 		if err != nil {

@@ -52,13 +52,10 @@ func New(o Options) *Proxy {
 		ErrorHandler:   p.broken,
 		FlushInterval:  -1, // each event of a stream at once
 		ErrorLog:       slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug),
-		Transport: &http.Transport{
-			MaxIdleConnsPerHost: o.Slots,
-			// llama.cpp closes a connection idle for 5 s; ours must go before
-			// that, or a request meets a closed one.
-			IdleConnTimeout:    3 * time.Second,
-			DisableCompression: true,
-		},
+		// A connection for each request: llama.cpp closes kept ones without a
+		// word, sometimes right after a stream, and an idle one holds one of its
+		// threads. On loopback a new one costs microseconds.
+		Transport: &http.Transport{DisableKeepAlives: true, DisableCompression: true},
 	}
 	p.mux.HandleFunc("POST /v1/chat/completions", p.complete)
 	p.mux.HandleFunc("GET /v1/models", p.models)
@@ -164,7 +161,7 @@ func (p *Proxy) broken(w http.ResponseWriter, r *http.Request, err error) {
 	case r.Context().Err() != nil: // the client is gone
 	default:
 		p.Log.Warn("model server broke off", "error", err)
-		fail(w, http.StatusBadGateway, "model_server_failed", "The model server broke off before it answered; it is being restarted.")
+		fail(w, http.StatusBadGateway, "model_server_failed", "The model server broke off before it answered.")
 	}
 }
 
