@@ -48,7 +48,10 @@ func open(c config) (*app, error) {
 	if c.agentURL != "" {
 		providers["static"] = static.Provider{URL: c.agentURL, Token: c.agentToken}
 	}
-	a.driver, err = drive.New(drive.Config{Store: st, Providers: providers, DatasetToken: c.token, Poll: c.poll})
+	a.driver, err = drive.New(drive.Config{
+		Store: st, Providers: providers, DatasetToken: c.token,
+		Poll: c.poll, Silence: c.silence, Stall: c.stall, Grace: c.grace,
+	})
 	if err != nil {
 		a.Close()
 		return nil, err

@@ -22,6 +22,9 @@ type config struct {
 	agentURL   string // static, where it is set
 	agentToken env.Secret
 	poll       time.Duration
+	silence    time.Duration // see drive.Config
+	stall      time.Duration
+	grace      time.Duration
 }
 
 func read(lookup func(string) (string, bool), environ []string) (config, error) {
@@ -36,6 +39,9 @@ func read(lookup func(string) (string, bool), environ []string) (config, error) 
 		agentURL:   r.URL("AGENT_URL", ""),
 		agentToken: r.Secret("AGENT_TOKEN"),
 		poll:       r.Duration("AGENT_POLL", time.Second),
+		silence:    r.Duration("AGENT_SILENCE", 0),
+		stall:      r.Duration("AGENT_STALL", 0),
+		grace:      r.Duration("AGENT_GRACE", 0),
 		agentEnv:   agentEnv(environ),
 	}
 	if c.token == "" {

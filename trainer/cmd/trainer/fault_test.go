@@ -6,6 +6,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"understudy.dev/trainer"
 )
@@ -98,6 +99,29 @@ func TestTheDeadlineEndsAJobThatNeverBegan(t *testing.T) {
 	spec.DeadlineSeconds = 1
 	w.put("m-1", spec)
 	w.says(w.failed("m-1"), "deadline of 1 s passed before training began", "503")
+}
+
+func TestTheDeadlineEndsAJobWhoseAgentDoesNotStop(t *testing.T) {
+	w := newWorld(t, "AGENT_GRACE=100ms")
+	w.Control.Hold("converting")
+	spec := w.spec()
+	spec.DeadlineSeconds = 1
+	w.put("m-1", spec)
+	w.says(w.failed("m-1"), "deadline of 1 s passed", "did not hand over a result within 100ms")
+	w.checkNothingLeft("m-1")
+}
+
+func TestAResultWithinTheGraceIsTaken(t *testing.T) {
+	w := newWorld(t)
+	w.Control.Hold("converting")
+	spec := w.spec()
+	spec.DeadlineSeconds = 1
+	began := time.Now()
+	w.put("m-1", spec)
+	w.reached("converting")
+	w.await("the deadline has passed", func() bool { return time.Since(began) > 1200*time.Millisecond })
+	w.Control.Release("converting")
+	w.checkArtifacts(w.until("m-1", trainer.Succeeded))
 }
 
 func TestAMissingAgentIsNamedWithWhatToDo(t *testing.T) {

@@ -36,8 +36,11 @@ func TestMain(m *testing.M) {
 
 const serviceToken = "service-token-of-the-test"
 
-// patience is how long a test waits for what must happen.
-const patience = 60 * time.Second
+// How long a test waits for what must happen: with a fake agent, with the real one.
+const (
+	patience     = 60 * time.Second
+	realPatience = 6 * time.Minute
+)
 
 // world is a trainer process with everything around it.
 type world struct {
@@ -48,17 +51,19 @@ type world struct {
 	URL     string
 	cmd     *exec.Cmd
 	env     []string
+	wait    time.Duration
 }
 
 // newWorld starts the real program on a free port with a local fake agent; env
 // adds to its environment.
 func newWorld(t *testing.T, env ...string) *world {
 	t.Helper()
-	w := &world{T: t, Dir: t.TempDir(), Control: fakeagent.Control(t.TempDir()), Data: newDataset(t)}
+	w := &world{T: t, Dir: t.TempDir(), Control: fakeagent.Control(t.TempDir()), Data: newDataset(t), wait: patience}
 	w.env = append([]string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "TEST_ROLE=trainer", "LISTEN_ADDR=127.0.0.1:0",
 		"UNDERSTUDY_SERVICE_TOKEN=" + serviceToken, "UNDERSTUDY_DATA_DIR=" + w.Dir, "AGENT_POLL=10ms",
 		"AGENT_COMMAND=" + os.Args[0] + " fake-agent", "FAKE_CONTROL=" + string(w.Control), "LOG_LEVEL=debug",
+		"GORACE=" + os.Getenv("GORACE"),
 	}, env...)
 	w.start()
 	t.Cleanup(func() { w.kill(syscall.SIGKILL) })
@@ -104,11 +109,18 @@ func (w *world) restart() {
 // await waits until ok.
 func (w *world) await(what string, ok func() bool) {
 	w.Helper()
-	for end := time.Now().Add(patience); !ok(); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(w.wait); !ok(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
 			w.Fatalf("never happened: %s; events: %q", what, w.Control.Events())
 		}
 	}
+}
+
+// slowly gives f the patience that real training needs.
+func (w *world) slowly(f func()) {
+	w.wait = realPatience
+	defer func() { w.wait = patience }()
+	f()
 }
 
 // reached waits until the agent is at a point.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/http"
+	"os"
 	"slices"
 	"syscall"
 	"testing"
@@ -135,4 +136,44 @@ func TestAnAgentThatDiesButGetsFurtherIsNotGivenUp(t *testing.T) {
 	if slices.Contains(w.Control.Events(), "step 6") {
 		t.Error("trained past the end")
 	}
+}
+
+func TestAnAgentThatHangsIsReplaced(t *testing.T) {
+	for name, c := range map[string]struct{ point, env string }{
+		"it answers only errors":    {"status", "AGENT_SILENCE=100ms"},
+		"its training stands still": {"training", "AGENT_STALL=100ms"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, c.env)
+			w.Control.Hold(c.point)
+			w.put("m-1", w.spec())
+			w.await("another agent is started", func() bool { return w.Control.Count("boot") == 2 })
+			w.Control.Release(c.point)
+			w.checkArtifacts(w.until("m-1", trainer.Succeeded))
+			w.checkNothingLeft("m-1")
+		})
+	}
+}
+
+func TestAnAgentThatOutlivesItsTrainerIsEnded(t *testing.T) {
+	script := t.TempDir() + "/agent" // does not watch its parent
+	text := "#!/bin/sh\necho http://127.0.0.1:1 > $AGENT_PORT_FILE.new\nmv $AGENT_PORT_FILE.new $AGENT_PORT_FILE\nexec sleep 600\n"
+	if err := os.WriteFile(script, []byte(text), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	w := newWorld(t, "AGENT_COMMAND="+script)
+	w.put("m-1", w.spec())
+	w.await("the agent runs", func() bool { return w.get("m-1").Provider.ID != "" })
+	stray := w.get("m-1").Provider.ID
+	w.kill(syscall.SIGKILL)
+	if gone(t, stray) {
+		t.Fatal("the agent ended by itself: this tests nothing")
+	}
+	w.start()
+	w.await("another agent runs", func() bool { return w.get("m-1").Provider.ID != stray })
+	w.await("the stray one is gone", func() bool { return gone(t, stray) })
+	second := w.get("m-1").Provider.ID
+	w.do("DELETE", "/v1/jobs/m-1", nil)
+	w.await("the second is ended with its job", func() bool { return gone(t, second) })
 }

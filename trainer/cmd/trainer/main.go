@@ -32,6 +32,10 @@ Environment:
   AGENT_COMMAND             local: the agent's command line, split on spaces
   MODELS_DIR                local: where base models lie already
   AGENT_URL, AGENT_TOKEN    static: an agent that runs somewhere (or AGENT_TOKEN_FILE)
+  AGENT_POLL                how often a working agent is looked at (1s)
+  AGENT_SILENCE             local: an agent that answers nothing for so long is restarted (2m)
+  AGENT_STALL               local: and so is one whose training stands still for so long (20m)
+  AGENT_GRACE               past the deadline, to hand over what was trained until then (5m)
   LOG_LEVEL                 debug, info, warn or error (info)
 `
 

@@ -21,16 +21,23 @@ func (r *run) attempt(ctx context.Context) error {
 	if r.complete(rec) {
 		return nil // pulled before a restart: no agent is needed
 	}
+	if err := r.within(ctx, r.toAgent); err != nil {
+		return err
+	}
+	return r.within(ctx, r.fromAgent)
+}
+
+// within gives a step until the deadline, and the grace too once training was
+// ordered: the agent stops at the deadline by itself and hands over what it has.
+func (r *run) within(ctx context.Context, step func(context.Context) error) error {
+	rec := r.record()
 	limit := rec.Deadline()
 	if rec.TrainSeconds > 0 {
 		limit = limit.Add(r.Grace)
 	}
 	ctx, cancel := context.WithDeadline(ctx, limit)
 	defer cancel()
-	err := r.toAgent(ctx)
-	if err == nil {
-		err = r.fromAgent(ctx)
-	}
+	err := step(ctx)
 	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return r.late()
 	}
@@ -165,7 +172,7 @@ func (r *run) heard(ctx context.Context, err error) error {
 	switch {
 	case err == nil:
 		r.unheard = time.Time{}
-	case code == http.StatusUnauthorized || code == http.StatusForbidden:
+	case (code == http.StatusUnauthorized || code == http.StatusForbidden) && !r.record().Agent.Owned:
 		return trainer.Errorf(trainer.Broken, "The agent at %s refuses the token. Set AGENT_TOKEN here to the one that the agent was started with.", r.record().Agent.URL)
 	case r.unheard.IsZero():
 		r.unheard = time.Now()

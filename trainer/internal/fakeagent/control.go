@@ -24,7 +24,8 @@ import (
 //	pids/<pid>    every process that ever was an agent
 //
 // Points: boot, dataset, loading, training (each step), converting, artifact
-// (in the middle of the adapter).
+// (in the middle of the adapter). While hold-status exists, GET /v1/status
+// answers 500.
 type Control string
 
 var appending sync.Mutex

@@ -214,6 +214,11 @@ func (a *Agent) cancel(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (a *Agent) state(w http.ResponseWriter, _ *http.Request) {
+	if a.Control.Waits("status") {
+		a.Control.Event("sick")
+		problem(w, 500, "sick")
+		return
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	json.NewEncoder(w).Encode(a.status)
