@@ -1,8 +1,10 @@
 package body
 
 import (
+	"bytes"
 	"encoding/json"
 	"slices"
+	"strings"
 )
 
 // Edit replaces a top-level value, or adds it where it is absent.
@@ -77,4 +79,32 @@ func Quote(s string) []byte {
 
 func appendKey(out []byte, name string) []byte {
 	return append(append(out, Quote(name)...), ':')
+}
+
+// Canonical writes the fields that keep lets through with their keys in order
+// and without white space between tokens. Inside values the order stays, as it
+// may mean something to a model (in a schema, say).
+func (o Object) Canonical(keep func(name string) bool) []byte {
+	type entry struct {
+		name  string
+		value []byte
+	}
+	entries := make([]entry, 0, len(o.fields))
+	o.Each(func(name string, value []byte) {
+		if keep(name) {
+			entries = append(entries, entry{name, value})
+		}
+	})
+	slices.SortFunc(entries, func(a, b entry) int { return strings.Compare(a.name, b.name) })
+	out := bytes.NewBuffer(make([]byte, 0, len(o.raw)))
+	out.WriteByte('{')
+	for i, e := range entries {
+		if i > 0 {
+			out.WriteByte(',')
+		}
+		out.Write(appendKey(nil, e.name))
+		_ = json.Compact(out, e.value) // it was parsed, so it is JSON
+	}
+	out.WriteByte('}')
+	return out.Bytes()
 }

@@ -20,6 +20,9 @@ type Usage struct {
 // Assembler builds an answer from a stream's chunks. Only the first choice is
 // assembled. The zero value is ready.
 type Assembler struct {
+	Limit     int  // bytes of text and tool calls that are kept, 0 = all
+	Truncated bool // there were more
+
 	ID, Model string
 	Created   int64
 	Usage     Usage
@@ -50,19 +53,22 @@ type custom struct {
 	Input string `json:"input"`
 }
 
-// Add takes one event's data.
-func (a *Assembler) Add(data []byte) {
+// Add takes one event's data. It reports whether the event carries the usage
+// and no choice: the extra chunk that stream_options.include_usage asks for.
+func (a *Assembler) Add(data []byte) (usageOnly bool) {
 	if len(data) == 0 {
-		return
+		return false
 	}
 	if string(data) == "[DONE]" {
 		a.Done = true
-		return
+		return false
 	}
 	if !gjson.ValidBytes(data) {
 		a.Garbage = true
-		return
+		return false
 	}
+	a.Truncated = a.Truncated || a.Limit > 0 && a.Len() >= a.Limit
+	usage, choices := false, 0
 	gjson.ParseBytes(data).ForEach(func(k, v gjson.Result) bool {
 		switch k.Str {
 		case "id":
@@ -77,10 +83,11 @@ func (a *Assembler) Add(data []byte) {
 			}
 		case "usage":
 			if v.IsObject() {
-				a.Usage = usageOf(v)
+				a.Usage, usage = usageOf(v), true
 			}
 		case "choices":
 			v.ForEach(func(_, choice gjson.Result) bool {
+				choices++
 				if choice.Get("index").Int() == 0 {
 					a.choice(choice)
 				}
@@ -89,11 +96,15 @@ func (a *Assembler) Add(data []byte) {
 		}
 		return true
 	})
+	return usage && choices == 0
 }
 
 func (a *Assembler) choice(c gjson.Result) {
 	if r := c.Get("finish_reason"); r.Type == gjson.String {
 		a.Finish = r.Str
+	}
+	if a.Truncated {
+		return
 	}
 	c.Get("delta").ForEach(func(k, v gjson.Result) bool {
 		switch k.Str {
@@ -163,6 +174,20 @@ func (a *Assembler) addFunction(c *call, f gjson.Result) {
 // a tool call or a finish_reason.
 func (a *Assembler) Started() bool {
 	return a.text.Len() > 0 || a.reasoning.Len() > 0 || a.refusal.Len() > 0 || len(a.calls) > 0 || a.Finish != ""
+}
+
+// Len returns how many bytes of text and tool calls were assembled.
+func (a *Assembler) Len() int {
+	n := a.text.Len() + a.reasoning.Len() + a.refusal.Len()
+	for _, c := range a.calls {
+		if c.Function != nil {
+			n += len(c.Function.Name) + len(c.Function.Arguments)
+		}
+		if c.Custom != nil {
+			n += len(c.Custom.Name) + len(c.Custom.Input)
+		}
+	}
+	return n
 }
 
 // Answer returns what has come so far.

@@ -10,6 +10,7 @@ import (
 type Event struct {
 	Raw   []byte // as it came, with the blank line that ends it
 	Data  []byte // its data lines joined, nil for a comment
+	Piece bool   // it is part of an event too long to be read
 	Error bool   // it is named an error ("event: error", or llama.cpp's "error: {...}")
 }
 
@@ -41,7 +42,7 @@ func (r *Reader) Next() (Event, error) {
 			return r.take(n), nil
 		}
 		if len(r.buf) >= MaxEvent {
-			e := Event{Raw: r.buf}
+			e := Event{Raw: r.buf, Piece: true}
 			r.buf, r.seen, r.inPiece = nil, 0, true
 			r.store = nil
 			return e, nil
@@ -64,7 +65,7 @@ func (r *Reader) take(n int) Event {
 	r.buf, r.seen = r.buf[n:], 0
 	if r.inPiece {
 		r.inPiece = false
-		return Event{Raw: raw}
+		return Event{Raw: raw, Piece: true}
 	}
 	e := Event{Raw: raw}
 	e.parse()

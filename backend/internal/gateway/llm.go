@@ -1,0 +1,222 @@
+package gateway
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/tidwall/gjson"
+
+	understudy "understudy.dev/backend"
+	"understudy.dev/backend/internal/gateway/body"
+	"understudy.dev/backend/internal/gateway/completion"
+	"understudy.dev/backend/internal/gateway/sse"
+)
+
+// answerByLLM sends the request to the upstream and its answer to the client.
+func (x *exchange) answerByLLM(d decision) {
+	res, err := x.askLLM()
+	if err != nil {
+		x.failLLM(d, err)
+		return
+	}
+	defer res.Body.Close()
+	o := outcome{source: understudy.SourceLLM, reason: d.reason}
+	if res.StatusCode == http.StatusOK {
+		o.id = x.id
+	}
+	copyHeaders(x.w.Header(), res.Header, nil)
+	x.label(understudy.SourceLLM, x.endpoint.UpstreamModel, d.reason, o.id)
+	status := res.StatusCode
+	if status == http.StatusOK && isStream(res.Header) {
+		x.relayStream(res.Body, &o)
+	} else if !x.relayWhole(res, &o) {
+		status, o.id = http.StatusBadGateway, ""
+	}
+	o.latency = time.Since(x.start)
+	x.count(understudy.SourceLLM, d.reason, status, o.latency)
+	x.record(o)
+	if d.sample && o.id != "" && o.complete {
+		x.shadow(d, o.id)
+	}
+}
+
+func (x *exchange) count(s understudy.Source, r understudy.Reason, status int, latency time.Duration) {
+	x.g.meter.requests.WithLabelValues(string(s), string(r), code(status)).Inc()
+	x.g.meter.latency.WithLabelValues(string(s)).Observe(latency.Seconds())
+}
+
+// addsUsage reports whether the upstream is asked for a usage that the client
+// did not ask for.
+func (x *exchange) addsUsage() bool {
+	return x.stream && !x.upstream.NoStreamOptions &&
+		!gjson.GetBytes(x.body.Get("stream_options"), "include_usage").Exists()
+}
+
+// llmBody is the request for the upstream: its bytes with the two edits.
+func (x *exchange) llmBody() []byte {
+	edits := [2]body.Edit{{Name: "model", Value: body.Quote(x.endpoint.UpstreamModel)}}
+	n := 1
+	if x.addsUsage() {
+		options := []byte(`{"include_usage":true}`)
+		if o, err := body.Parse(x.body.Get("stream_options")); err == nil {
+			options = o.Splice(body.Edit{Name: "include_usage", Value: []byte("true")})
+		}
+		edits[1] = body.Edit{Name: "stream_options", Value: options}
+		n = 2
+	}
+	return x.body.Splice(edits[:n]...)
+}
+
+func (x *exchange) askLLM() (*http.Response, error) {
+	payload := x.llmBody()
+	req := (&http.Request{
+		Method: http.MethodPost, URL: x.upstream.target(x.r), Header: make(http.Header, len(x.r.Header)+2),
+		Body: io.NopCloser(bytes.NewReader(payload)), ContentLength: int64(len(payload)),
+		GetBody: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(payload)), nil },
+		Proto:   "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+	}).WithContext(x.r.Context())
+	copyHeaders(req.Header, x.r.Header, notForwarded)
+	x.upstream.authorize(req.Header)
+	return x.upstream.transport.RoundTrip(req)
+}
+
+func (u *upstream) authorize(h http.Header) {
+	if u.Key != "" {
+		h["Authorization"] = []string{"Bearer " + u.Key}
+	}
+	if _, ok := h["User-Agent"]; !ok {
+		h["User-Agent"] = nil // or the transport puts its own
+	}
+}
+
+// failLLM answers where the upstream could not be asked.
+func (x *exchange) failLLM(d decision, err error) {
+	if x.gone() {
+		x.count(understudy.SourceLLM, d.reason, statusClientGone, time.Since(x.start))
+		return
+	}
+	x.g.log.Warn("gateway: the upstream does not answer", "upstream", x.upstream.Name, "error", err)
+	p := problem{502, "upstream_unreachable", fmt.Sprintf("The upstream %q cannot be reached: %s.", x.upstream.Name, brief(err)), ""}
+	if timeout := net.Error(nil); errors.As(err, &timeout) && timeout.Timeout() {
+		p = problem{504, "upstream_timeout", fmt.Sprintf("The upstream %q has not answered in time.", x.upstream.Name), ""}
+	}
+	x.label(understudy.SourceLLM, x.endpoint.UpstreamModel, d.reason, "")
+	x.g.fail(x.w, p)
+}
+
+// brief is the innermost error: a URL or address is nothing for a client.
+func brief(err error) string {
+	for {
+		inner := errors.Unwrap(err)
+		if inner == nil {
+			return err.Error()
+		}
+		err = inner
+	}
+}
+
+// relayWhole passes on an answer that is no stream. It is read first, up to
+// the capture limit, so that one that breaks off can still become an error; it
+// returns false where it did.
+func (x *exchange) relayWhole(res *http.Response, o *outcome) bool {
+	limit := int64(x.g.cfg.MaxCapture)
+	head, err := readHead(res, limit)
+	if err != nil {
+		if x.gone() {
+			return false
+		}
+		x.g.log.Warn("gateway: the upstream's answer broke off", "upstream", x.upstream.Name, "error", err)
+		clear(x.w.Header())
+		x.label(understudy.SourceLLM, x.endpoint.UpstreamModel, o.reason, "")
+		x.g.fail(x.w, problem{502, "upstream_broke_off", fmt.Sprintf("The upstream %q broke off its answer: %s.", x.upstream.Name, brief(err)), ""})
+		return false
+	}
+	o.whole, o.complete = head, true
+	x.w.WriteHeader(res.StatusCode)
+	if _, err := x.w.Write(head); err != nil {
+		o.complete = false
+		return true
+	}
+	if int64(len(head)) < limit {
+		return true
+	}
+	o.complete = false // longer than what is kept
+	if _, err := io.Copy(x.w, res.Body); err != nil && !x.gone() {
+		x.g.meter.broken.WithLabelValues(string(understudy.SourceLLM)).Inc()
+		o.latency = time.Since(x.start)
+		x.record(*o)
+		panic(http.ErrAbortHandler) // the one way to tell the client that the rest is missing
+	}
+	return true
+}
+
+func readHead(res *http.Response, limit int64) ([]byte, error) {
+	if n := res.ContentLength; n >= 0 && n < limit {
+		head := make([]byte, n)
+		_, err := io.ReadFull(res.Body, head)
+		return head, err
+	}
+	return io.ReadAll(io.LimitReader(res.Body, limit))
+}
+
+// relayStream passes on a stream event by event, as bytes, and assembles it
+// beside. The usage that only we asked for is left out.
+func (x *exchange) relayStream(in io.Reader, o *outcome) {
+	x.startStream()
+	a := &completion.Assembler{Limit: x.g.cfg.MaxCapture}
+	o.chunks = a
+	drop := x.addsUsage()
+	events := sse.NewReader(in)
+	for {
+		e, err := events.Next()
+		if err != nil {
+			x.endStream(err, o)
+			return
+		}
+		usageOnly := a.Add(e.Data)
+		a.Garbage = a.Garbage || e.Piece
+		if e.Error && a.Failed == "" {
+			a.Failed = "error event"
+		}
+		if usageOnly && drop {
+			continue
+		}
+		if o.firstToken == 0 && a.Started() {
+			o.firstToken = time.Since(x.start)
+			x.g.meter.firstToken.WithLabelValues(string(o.source)).Observe(o.firstToken.Seconds())
+		}
+		if _, err := x.w.Write(e.Raw); err != nil {
+			return // the client has left; the request's context ends the upstream's work
+		}
+		if !events.Buffered() {
+			x.flush()
+		}
+	}
+}
+
+// endStream judges how a stream ended, and says so to the client if it broke.
+func (x *exchange) endStream(err error, o *outcome) {
+	a := o.chunks
+	ended := a.Done || a.Finish != "" && err == io.EOF
+	o.complete = ended && a.Failed == "" && !a.Garbage && !a.Truncated
+	if ended && a.Failed == "" || x.gone() {
+		x.flush()
+		return
+	}
+	x.g.meter.broken.WithLabelValues(string(o.source)).Inc()
+	if a.Failed != "" { // the upstream has said so itself
+		x.flush()
+		return
+	}
+	if !errors.Is(err, context.Canceled) {
+		x.g.log.Warn("gateway: the upstream's stream broke", "upstream", x.upstream.Name, "error", err)
+	}
+	_, _ = x.w.Write(problem{502, "upstream_broke_off", fmt.Sprintf("The upstream %q broke off its answer.", x.upstream.Name), ""}.event())
+	x.flush()
+}
