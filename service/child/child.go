@@ -37,6 +37,9 @@ type Spec struct {
 	// Guard runs a program that does not watch the pipe itself under this
 	// executable, whose main must call MaybeGuard first.
 	Guard bool
+	// Credential runs the child as another user, for programs that refuse to
+	// run as root; nil keeps the user. Only root can change it.
+	Credential *syscall.Credential
 }
 
 // Process is a running child.
@@ -66,7 +69,7 @@ func Start(s Spec) (*Process, error) {
 	cmd.Dir, cmd.Stdout, cmd.Stderr = s.Dir, s.Stdout, s.Stderr
 	cmd.Env = append(append([]string{}, s.Env...), FDVariable+"=3")
 	cmd.ExtraFiles = append([]*os.File{r}, s.Files...)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: s.Credential}
 	// A grandchild may keep stdout open: do not wait for it for ever.
 	cmd.WaitDelay = 2 * time.Second
 	if err := cmd.Start(); err != nil {
