@@ -1,0 +1,164 @@
+// Package kill ends the platform's processes with SIGKILL, each in every phase
+// in which it runs, and looks whether anything was lost or left.
+package kill
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"understudy.dev/ci/platform"
+)
+
+// victims are found by their command lines among the supervisor's descendants.
+var victims = []struct{ name, command string }{
+	{"inference", "bin/understudy-inference"},
+	{"evaluator", "bin/understudy-evaluator"},
+	{"trainer", "bin/understudy-trainer"},
+	{"agent", "understudy_agent"},
+	{"backend", "bin/understudy serve"},
+}
+
+var phases = []string{"training", "downloading", "llm_evaluation", "available", "deploying", "deployed"}
+
+// flushWindow is how much a killed backend may lose: its last group of pairs.
+const flushWindow = 250 * time.Millisecond
+
+func TestKillEveryServiceInEveryPhase(t *testing.T) {
+	matrix := map[string]map[string]string{}
+	for _, v := range victims {
+		t.Run(v.name, func(t *testing.T) { matrix[v.name] = killThroughARun(t, v.command) })
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%-10s", "kill -9 of")
+	for _, phase := range phases {
+		fmt.Fprintf(&b, " %-15s", phase)
+	}
+	for _, v := range victims {
+		fmt.Fprintf(&b, "\n%-10s", v.name)
+		for _, phase := range phases {
+			cell := matrix[v.name][phase]
+			if cell == "" {
+				cell = "not running"
+			}
+			fmt.Fprintf(&b, " %-15s", cell)
+		}
+	}
+	t.Logf("the phase read at the kill, and what was seen:\n%s", b.String())
+}
+
+// killThroughARun plays a tiny run and kills the victim once in every phase in
+// which it is found.
+func killThroughARun(t *testing.T, command string) map[string]string {
+	data := t.TempDir()
+	record(t, data)
+	p := platform.Up(t, data)
+	must(t, p.API("POST", "/endpoints", map[string]any{
+		"name": "tiny", "upstream": "replay", "upstreamModel": "replay-teacher", "threshold": 0.5,
+		"minTrainPairs": 20, "minEvalPairs": 8, "autoTrain": false, "teacherShare": 0, "scaleToZeroAfterSeconds": 0,
+		"hyperparameters": map[string]any{"maxSteps": 12, "batchSize": 4},
+	}, nil))
+	asking := ask(t, p)
+	asking.atLeast(conversations)
+	var model platform.Model
+	must(t, p.API("POST", "/endpoints/tiny/train", nil, &model))
+
+	seen := map[string]string{}
+	deadline := time.Now().Add(6 * time.Minute)
+	for {
+		if time.Now().After(deadline) {
+			t.Fatalf("%s is still %s (%s) after %v", model.Name, model.Phase, model.Reason, seen)
+		}
+		var err error
+		if model, err = p.Model(model.ID); err != nil {
+			t.Fatal(err)
+		}
+		if model.Phase == "failed" {
+			t.Fatalf("failed: %s; killed so far: %v", model.Reason, seen)
+		}
+		if seen[model.Phase] == "" {
+			if pid := find(p.PID(), command); pid != 0 {
+				asking.killing(command)
+				must(t, syscall.Kill(pid, syscall.SIGKILL))
+				seen[model.Phase] = "killed, went on"
+				t.Logf("killed %s (pid %d) while %s", command, pid, model.Phase)
+			}
+		}
+		if model.Phase == "deployed" && asking.servedBySLM() {
+			break
+		}
+		time.Sleep(20 * time.Millisecond) // the phases are watched from outside
+	}
+	asking.stop(t)
+	asking.check(t, p)
+	family := platform.Below(p.PID())
+	p.Stop()
+	if left := platform.Alive(family); len(left) > 0 {
+		t.Errorf("processes are left: %v", left)
+	}
+	return seen
+}
+
+func TestNothingOutlivesAKilledSupervisor(t *testing.T) {
+	data := t.TempDir()
+	record(t, data)
+	p := platform.Up(t, data)
+	family := platform.Below(p.PID())
+	if len(family) < 5 {
+		t.Fatalf("only %d processes run: %v", len(family), family)
+	}
+	p.Kill()
+	deadline := time.Now().Add(20 * time.Second)
+	for left := platform.Alive(family); len(left) > 0; left = platform.Alive(family) {
+		if time.Now().After(deadline) {
+			t.Fatalf("processes are left: %v", left)
+		}
+		time.Sleep(50 * time.Millisecond) // they are no children of ours to wait for
+	}
+}
+
+func find(root int, command string) int {
+	for _, p := range platform.Below(root) {
+		if strings.Contains(p.Command, command) {
+			return p.PID
+		}
+	}
+	return 0
+}
+
+// conversations are few and their answer is always the same: a tiny model
+// learns it in a few steps.
+const conversations = 120
+
+func messages(i int) []json.RawMessage {
+	return []json.RawMessage{
+		json.RawMessage(`{"role":"system","content":"Acknowledge the note."}`),
+		json.RawMessage(fmt.Sprintf(`{"role":"user","content":"%s %s"}`, things[i%len(things)], places[i/len(things)%len(places)])),
+	}
+}
+
+var things = strings.Fields("apples rivers stones clouds papers trains candles windows gardens mirrors bottles ladders")
+
+var places = []string{"in the hall", "by the door", "near the sea", "under the roof", "at the gate", "on the hill", "behind the barn", "over the bridge", "beside the road", "within the wall"}
+
+func record(t *testing.T, data string) {
+	t.Helper()
+	var b strings.Builder
+	for i := range conversations {
+		m := messages(i)
+		fmt.Fprintf(&b, `{"messages":[%s,%s,{"role":"assistant","content":"noted"}]}`+"\n", m[0], m[1])
+	}
+	must(t, os.WriteFile(filepath.Join(data, "recording.jsonl"), []byte(b.String()), 0o600))
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
