@@ -20,6 +20,7 @@ type Application struct {
 	BaseURL string // ends before /chat/completions
 	Key     string
 	Model   string
+	Header  http.Header // sent with every request; may be nil
 	Client  *http.Client
 }
 
@@ -56,6 +57,9 @@ func (a Application) ask(ctx context.Context, c Conversation, stream bool) (Repl
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, a.BaseURL+"/chat/completions", bytes.NewReader(b))
 	if err != nil {
 		return Reply{}, err
+	}
+	if a.Header != nil {
+		req.Header = a.Header.Clone()
 	}
 	req.Header.Set("Authorization", "Bearer "+a.Key)
 	req.Header.Set("Content-Type", "application/json")

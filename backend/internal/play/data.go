@@ -16,7 +16,7 @@ import (
 
 // MinConversations is the least that a play can be made of: fewer leave too
 // little to learn from and too little to test on.
-const MinConversations = 600
+const MinConversations = 700
 
 const maxLine = 4 << 20 // bytes
 

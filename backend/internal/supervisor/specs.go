@@ -54,7 +54,7 @@ func agentCommand(home string) string { return python(home) + " -m understudy_ag
 
 // startNode starts the local node in this process: the SLMs outlive a restart
 // of the backend.
-func startNode(o Options, st State, k keys) (*localnode.Server, error) {
+func startNode(o Options, st State) (*localnode.Server, error) {
 	n, err := localnode.NewServer(localnode.ServerConfig{
 		Socket:   st.Socket,
 		DataDir:  filepath.Join(o.DataDir, "node"),

@@ -29,7 +29,7 @@ type State struct {
 
 const stateFile = "platform.json"
 
-func newState(o Options, _ keys, s sockets) State {
+func newState(o Options, s sockets) State {
 	st := State{
 		PID: os.Getpid(), Backend: s.url("backend"), Evaluator: s.url("evaluator"), Trainer: s.url("trainer"), Frontend: s.url("frontend"),
 		Socket: filepath.Join(o.DataDir, "node.sock"),
@@ -65,13 +65,13 @@ func LoadState(dir string) (State, error) {
 
 // keys are made at the first start and kept in files that only their owner
 // reads.
-type keys struct{ admin, service, client string }
+type keys struct{ admin, service string }
 
 // Names of the key files in the data directory.
 const (
 	AdminKeyFile     = "admin-key"
 	ServiceTokenFile = "service-token"
-	ClientKeyFile    = "client-key" // for /v1; made known to the backend by whoever sets the platform up
+	ClientKeyFile    = "client-key" // for /v1, made through the API at the first start
 )
 
 func loadKeys(dir string) (keys, error) {
@@ -79,7 +79,7 @@ func loadKeys(dir string) (keys, error) {
 	for _, f := range []struct {
 		file, prefix string
 		into         *string
-	}{{AdminKeyFile, "ua-", &k.admin}, {ServiceTokenFile, "us-", &k.service}, {ClientKeyFile, "uk-", &k.client}} {
+	}{{AdminKeyFile, "ua-", &k.admin}, {ServiceTokenFile, "us-", &k.service}} {
 		v, err := loadKey(filepath.Join(dir, f.file), f.prefix)
 		if err != nil {
 			return k, err
@@ -119,4 +119,13 @@ func lockDir(dir string) (io.Closer, error) {
 		return nil, fmt.Errorf("another Understudy already runs with the data directory %s; end it first, or choose another with --data-dir", dir)
 	}
 	return f, nil
+}
+
+// CheckFree returns an error if a supervisor runs with this data directory.
+func CheckFree(dir string) error {
+	lock, err := lockDir(dir)
+	if err != nil {
+		return err
+	}
+	return lock.Close()
 }

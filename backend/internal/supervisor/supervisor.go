@@ -88,8 +88,8 @@ func (p *Platform) start(o Options) error {
 	if err := p.redis.StartAddr("127.0.0.1:0"); err != nil {
 		return fmt.Errorf("start the in-process Redis: %w", err)
 	}
-	p.State = newState(o, keys, sockets)
-	if p.node, err = startNode(o, p.State, keys); err != nil {
+	p.State = newState(o, sockets)
+	if p.node, err = startNode(o, p.State); err != nil {
 		return err
 	}
 	if err := p.State.save(o.DataDir); err != nil {

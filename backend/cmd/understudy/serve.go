@@ -1,0 +1,207 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	understudy "understudy.dev/backend"
+	"understudy.dev/backend/internal/config"
+	"understudy.dev/backend/internal/database"
+	"understudy.dev/backend/internal/evaluatorclient"
+	"understudy.dev/backend/internal/gateway"
+	"understudy.dev/backend/internal/httpapi"
+	"understudy.dev/backend/internal/leader"
+	"understudy.dev/backend/internal/lifecycle"
+	"understudy.dev/backend/internal/localnode"
+	"understudy.dev/backend/internal/queue"
+	"understudy.dev/backend/internal/release"
+	"understudy.dev/backend/internal/trainerclient"
+	"understudy.dev/service/child"
+	"understudy.dev/service/env"
+	"understudy.dev/service/serve"
+)
+
+func (a *app) serveCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "serve",
+		Short: "Run the backend: gateway, lifecycle and management API (configured by the environment)",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			child.DieWithParent(nil)
+			c, err := config.Read(a.lookup)
+			if err != nil {
+				return fmt.Errorf("the configuration has mistakes:\n%w", err)
+			}
+			slog.SetDefault(slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: c.LogLevel})))
+			b, err := newBackend(cmd.Context(), c)
+			if err != nil {
+				return err
+			}
+			return errors.Join(b.Run(cmd.Context()), b.Close())
+		},
+	}
+}
+
+// lookup is the environment, with the flags' values over it.
+func (a *app) lookup(name string) (string, bool) {
+	if name == "UNDERSTUDY_DATA_DIR" {
+		return a.dataDir, true
+	}
+	return os.LookupEnv(name)
+}
+
+// backend is the whole backend, wired.
+type backend struct {
+	config    config.Config
+	db        *database.DB
+	queue     *queue.Queue
+	node      *localnode.Client
+	gateway   *gateway.Gateway
+	lifecycle *lifecycle.Lifecycle
+	leader    understudy.Leader
+	api       *httpapi.API
+}
+
+func newBackend(ctx context.Context, c config.Config) (*backend, error) {
+	if c.Runtime != "local" {
+		return nil, fmt.Errorf("UNDERSTUDY_RUNTIME=%s: only local is built into this version", c.Runtime)
+	}
+	if c.AdminKey == "" || c.ServiceToken == "" {
+		return nil, errors.New("UNDERSTUDY_ADMIN_KEY and UNDERSTUDY_SERVICE_TOKEN must be set; `understudy up` makes them")
+	}
+	if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
+		return nil, err
+	}
+	b := &backend{config: c}
+	if err := b.wire(ctx, c); err != nil {
+		return nil, errors.Join(err, b.Close())
+	}
+	return b, nil
+}
+
+func (b *backend) wire(ctx context.Context, c config.Config) (err error) {
+	if b.db, err = database.Open(ctx, c.DatabaseURL); err != nil {
+		return err
+	}
+	if b.queue, err = queue.Open(c.RedisURL); err != nil {
+		return err
+	}
+	b.node = localnode.NewClient(c.ControlSocket, slog.Default())
+	releases, err := release.NewLocal(b.releaseConfig(c))
+	if err != nil {
+		return err
+	}
+	upstreams := map[string]understudy.Upstream{}
+	for _, u := range c.Upstreams {
+		upstreams[u.Name] = u
+	}
+	b.gateway, err = gateway.New(gateway.Config{
+		DataDir: c.DataDir, Replica: uuid.NewString(), Source: b.db, Pairs: b.db, Activity: b.db, Addresses: b.node,
+		Cache: b.queue, Changes: b.queue.Changes(ctx), Upstreams: upstreams, Bypass: c.Bypass,
+		Wake:    func(endpoint string) { b.wake(endpoint) },
+		Metrics: prometheus.DefaultRegisterer, Logger: slog.Default(),
+	})
+	if err != nil {
+		return err
+	}
+	b.lifecycle = lifecycle.New(lifecycle.Config{
+		DB: b.db, Releases: releases, Runtime: b.node,
+		Trainer:   trainerclient.New(c.TrainerURL, c.ServiceToken),
+		Evaluator: evaluatorclient.New(c.EvaluatorURL, c.ServiceToken, c.EvaluationBatchSize),
+		Wakes:     b.queue.Wakes, Announce: b.announce, ServiceToken: c.ServiceToken, BackendURL: c.BackendURL,
+		MaxDeployments: c.MaxDeployments, BatchSize: c.EvaluationBatchSize, TrainingProvider: c.TrainingProvider,
+	})
+	b.leader = leader.Alone{}
+	return nil
+}
+
+// wake tells the lifecycle to look at an endpoint now. A message that is lost
+// costs seconds, so nobody waits long for it.
+func (b *backend) wake(endpoint string) {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	_ = b.queue.Wake(ctx, endpoint)
+}
+
+func (b *backend) announce(ctx context.Context) { _ = b.queue.Changed(ctx) }
+
+// Run serves until ctx ends, then drains: the gateway finishes its requests
+// and flushes what it captured.
+func (b *backend) Run(ctx context.Context) error {
+	ln, err := serve.Listen(b.config.ListenAddr)
+	if err != nil {
+		return err
+	}
+	slog.Info("the backend listens", "address", ln.Addr().String(), "version", version)
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return serve.HTTP(ctx, ln, b.api, drainTime) })
+	g.Go(func() error { return ignoreEnd(ctx, b.gateway.Run(ctx)) })
+	g.Go(func() error { return b.lead(ctx) })
+	return g.Wait()
+}
+
+// drainTime is how long running requests may go on after SIGTERM.
+const drainTime = 30 * time.Second
+
+// lead migrates the database and takes models through their phases. Requests
+// are answered meanwhile, by the last snapshot, if there is one.
+func (b *backend) lead(ctx context.Context) error {
+	for {
+		err := b.db.Migrate(ctx)
+		if err == nil {
+			break
+		}
+		slog.Error("the database cannot be brought up to date", "error", err)
+		select {
+		case <-time.After(2 * time.Second):
+		case <-ctx.Done():
+			return nil
+		}
+	}
+	return ignoreEnd(ctx, b.leader.Run(ctx, func(ctx context.Context) {
+		epoch, err := b.db.RaiseEpoch(ctx)
+		if err != nil {
+			slog.Error("the leadership cannot be recorded", "error", err)
+			return
+		}
+		b.lifecycle.Run(ctx, epoch)
+	}))
+}
+
+// Close releases what is held; after Run.
+func (b *backend) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	var err error
+	if b.gateway != nil {
+		err = errors.Join(err, b.gateway.Close(ctx))
+	}
+	if b.node != nil {
+		b.node.Close()
+	}
+	if b.queue != nil {
+		err = errors.Join(err, b.queue.Close())
+	}
+	if b.db != nil {
+		err = errors.Join(err, b.db.Close())
+	}
+	return err
+}
+
+func ignoreEnd(ctx context.Context, err error) error {
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		return nil
+	}
+	return err
+}
+
+var _ = env.Secret("")
