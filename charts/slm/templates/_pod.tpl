@@ -43,7 +43,7 @@ volumes:
   - name: token
     secret:
       secretName: {{ include "slm.tokenSecret" . }}
-      defaultMode: 0440
+      defaultMode: 288 # 0440
       items:
         - key: token
           path: token
