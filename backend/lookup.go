@@ -63,10 +63,10 @@ func NewLookup(prompts []string) *Lookup {
 	return l
 }
 
-// idf weighs a feature by how rare it is. What more than a third of many
+// idf weighs a feature by how rare it is. What more than half of many
 // prompts share tells little and would cost most of the time: it counts nothing.
 func (l *Lookup) idf(prompts int) float64 {
-	if l.n >= 20 && 3*prompts > l.n {
+	if l.n >= 20 && 2*prompts > l.n {
 		return 0
 	}
 	return math.Log((1 + float64(l.n)) / (float64(prompts) + 0.5))

@@ -53,10 +53,11 @@ func (l *lead) autoTrain(ctx context.Context, e understudy.Endpoint) error {
 		case understudy.Training, understudy.Downloading, understudy.LLMEvaluation:
 			return nil
 		}
-		after = firstID(m.CreatedAt)
+		known := m.CreatedAt
 		if m.DataFrozenAt != nil {
-			after = firstID(*m.DataFrozenAt)
+			known = *m.DataFrozenAt
 		}
+		after = firstID(known.Add(time.Millisecond))
 	}
 	if memo.counted == counters.Pairs {
 		return nil // nothing new since it was not enough
