@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"net/http"
 	"os"
 	"strings"
@@ -150,6 +151,13 @@ func TestAFullDiskIsSaidSo(t *testing.T) {
 	w := newWorld(t, "UNDERSTUDY_DATA_DIR="+small)
 	w.put("m-1", w.spec()) // the adapter of 3 MB fits once, not twice
 	w.says(w.failed("m-1"), "no space left", "Free some")
+	w.checkNothingLeft("m-1")
+	if err := os.WriteFile(small+"/other", make([]byte, 8<<20), 0o600); !errors.Is(err, syscall.ENOSPC) {
+		t.Fatalf("the disk is not full: %v", err)
+	}
+	if status, body := w.do("PUT", "/v1/jobs/n-1", w.spec()); status != 507 || !strings.Contains(string(body), "Free some") {
+		t.Errorf("a job that cannot be kept: %d %s", status, body)
+	}
 }
 
 func TestADamagedRecordCostsNoOtherJob(t *testing.T) {

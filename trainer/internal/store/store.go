@@ -135,8 +135,9 @@ func (s *Store) Drop(gone trainer.Record, rest []trainer.Record) {
 	}
 }
 
-// Sweep removes artefacts (whole or in part) that no record names, and work
-// folders of jobs that are finished or unknown.
+// Sweep removes what a killed trainer left: half-written records, artefacts
+// (whole or in part) that no record names, and work folders of jobs that are
+// finished or unknown.
 func (s *Store) Sweep(records []trainer.Record) {
 	artifacts, work := map[string]bool{}, map[string]bool{}
 	for _, r := range records {
@@ -148,6 +149,7 @@ func (s *Store) Sweep(records []trainer.Record) {
 		}
 	}
 	s.keep("artifacts", func(name string) bool { return artifacts[strings.TrimSuffix(name, ".part")] })
+	s.keep("jobs", func(name string) bool { return !strings.HasPrefix(name, ".") }) // half-written records
 	s.keep("work", func(name string) bool { return work[name] })
 }
 
