@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch.autograd import Function
 from torch.nn import functional as F
+from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
 
 from .batches import Batch
 from .errors import TrainingError
@@ -136,12 +137,17 @@ def _check(config) -> None:
 
 
 def _rotary(config) -> tuple[torch.Tensor, torch.Tensor]:
-    """(cos, sin) for every position, by the base's own rule."""
-    from transformers.models.llama.modeling_llama import LlamaRotaryEmbedding
-
-    positions = torch.arange(config.max_position_embeddings).unsqueeze(0)
-    cos, sin = LlamaRotaryEmbedding(config)(torch.zeros(1), positions)
-    return cos[0], sin[0]
+    """(cos, sin) of half a head's width for every position, by the base's own rule."""
+    rule = config.rope_parameters
+    if rule["rope_type"] == "default":
+        width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+        frequencies, scale = rule["rope_theta"] ** (-torch.arange(0, width, 2).float() / width), 1.0
+    elif rule["rope_type"] in ("linear", "llama3"):
+        frequencies, scale = ROPE_INIT_FUNCTIONS[rule["rope_type"]](config, "cpu")
+    else:
+        raise TrainingError(f"rotary positions of kind {rule['rope_type']!r} are not supported: choose another base")
+    angles = torch.outer(torch.arange(config.max_position_embeddings).float(), frequencies)
+    return angles.cos() * scale, angles.sin() * scale
 
 
 def _mask(batch: Batch, share: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -166,10 +172,10 @@ class _Rotate(Function):
 
 
 def _turn(x, cos, sin, sign):
-    half = x.shape[-1] // 2
-    y = x * cos
-    y[..., :half].addcmul_(x[..., half:], sin[..., :half], value=-sign)
-    y[..., half:].addcmul_(x[..., :half], sin[..., half:], value=sign)
+    left, right = x.chunk(2, dim=-1)
+    y = torch.empty_like(x)
+    torch.addcmul(left * cos, right, sin, value=-sign, out=y[..., : cos.shape[-1]])
+    torch.addcmul(right * cos, left, sin, value=sign, out=y[..., cos.shape[-1] :])
     return y
 
 

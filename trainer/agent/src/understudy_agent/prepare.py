@@ -9,14 +9,15 @@ import uuid
 from pathlib import Path
 
 from . import files, settings
-from .architectures import PRETOKENIZERS, SUPPORTED
+from .architectures import PRETOKENIZERS
 from .errors import TrainingError
+from .gguf_base import Base
 
 VERSION = 1  # of the prepared form
 
 
 def prepared(source: Path, models_dir: Path) -> tuple[Path, str]:
-    """(folder, sha256 of the base). Reading a GGUF takes 15 s, so the result is kept under prepared/<sha256>."""
+    """(folder, sha256 of the base). Reading a GGUF takes 10 s, so the result is kept under prepared/<sha256>."""
     if source.is_dir():
         return source, files.sha256(next(iter(sorted(source.glob("*.safetensors")))))
     digest = files.sha256(source)
@@ -27,24 +28,18 @@ def prepared(source: Path, models_dir: Path) -> tuple[Path, str]:
 
 
 def _prepare(source: Path, folder: Path) -> None:
-    import torch
-    from safetensors.torch import save_file
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from safetensors.numpy import save_file
+    from transformers import AutoTokenizer
 
-    pre = _inspect(source)
+    base = Base(source)
     part = folder.with_name(f"{folder.name}.{uuid.uuid4().hex[:8]}.tmp")
     part.mkdir(parents=True)
     try:
-        where = {"pretrained_model_name_or_path": str(source.parent), "gguf_file": source.name}
-        tokenizer = AutoTokenizer.from_pretrained(**where)
-        tokenizer.save_pretrained(part)
-        _cut_digits(part / "tokenizer.json", PRETOKENIZERS[pre])
-        model = AutoModelForCausalLM.from_pretrained(**where, dtype=torch.float32)
-        tied = {"lm_head.weight"} if model.config.tie_word_embeddings else set()
-        save_file({name: tensor.contiguous() for name, tensor in model.state_dict().items() if name not in tied}, part / "model.safetensors")
-        config = model.config.to_dict()
-        config.pop("quantization_config", None)
-        (part / "config.json").write_text(json.dumps(config))
+        AutoTokenizer.from_pretrained(source.parent, gguf_file=source.name).save_pretrained(part)
+        _cut_digits(part / "tokenizer.json", PRETOKENIZERS[base.pre])
+        config = base.config()
+        save_file(base.weights(config), part / "model.safetensors")
+        config.save_pretrained(part)
         try:
             os.rename(part, folder)
         except OSError:  # another process was quicker
@@ -52,23 +47,6 @@ def _prepare(source: Path, folder: Path) -> None:
                 raise
     finally:
         shutil.rmtree(part, ignore_errors=True)
-
-
-def _inspect(source: Path) -> str:
-    """The name of the GGUF's way to cut text; refuses what no test covers."""
-    from gguf import GGUFReader
-
-    try:
-        fields = GGUFReader(source).fields
-        value = {key: fields[key].contents() for key in ("general.architecture", "tokenizer.ggml.pre") if key in fields}
-    except (ValueError, OSError, IndexError) as err:
-        raise TrainingError(f"{source} is not a GGUF file that can be read: {err}") from err
-    architecture, pre = value.get("general.architecture", ""), value.get("tokenizer.ggml.pre", "")
-    if architecture not in SUPPORTED:
-        raise TrainingError(f"no tested adapter converter for architecture {architecture!r} of {source.name}: choose a base of {', '.join(SUPPORTED)}")
-    if pre not in PRETOKENIZERS:
-        raise TrainingError(f"no tested tokenizer for {source.name} (tokenizer.ggml.pre is {pre!r}): name the base's repository in base.train.hf instead")
-    return pre
 
 
 def _cut_digits(path: Path, alone: bool) -> None:
@@ -91,5 +69,6 @@ def command(source: str) -> int:
     except (TrainingError, OSError) as err:
         print(err, file=sys.stderr)
         return 1
-    print(f"{folder} ({time.monotonic() - start:.1f} s)")
+    if time.monotonic() - start > 3:
+        print(f"the base is prepared: {folder} ({time.monotonic() - start:.1f} s)")
     return 0
