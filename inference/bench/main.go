@@ -37,7 +37,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	set.StringVar(&b.model, "model", filepath.Join(cache, "understudy", "models", "SmolLM2-135M-Instruct.Q4_1.gguf"), "base weights")
 	set.StringVar(&b.launcher, "launcher", "../.cache/python/bin/python launcher/launch.py", "command for the xllamacpp wheel, unless LLAMA_SERVER or PATH has a llama-server")
 	set.IntVar(&b.threads, "threads", 2, "threads of llama.cpp")
-	set.IntVar(&b.rounds, "rounds", 16, "rounds of each side at each concurrency")
+	set.IntVar(&b.rounds, "rounds", 20, "rounds of each side at each concurrency")
 	set.IntVar(&b.requests, "requests", 4, "requests a round")
 	set.IntVar(&b.tokens, "tokens", 24, "most tokens an answer")
 	if err := set.Parse(args); err != nil {
@@ -118,7 +118,7 @@ func (b bench) compare(ctx context.Context, out io.Writer, direct, through strin
 	}
 	fmt.Fprintf(out, "%-12d %12.2f %12.1f %12.2f %12.1f %10.3f %10.3f  %s\n", concurrency,
 		median(requests.alone), median(tokens.alone), median(requests.through), median(tokens.through),
-		requests.ratio(), tokens.ratio(), verdict)
+		requests.ratio(), tokens.ratio(), verdict+requests.spread())
 	return nil
 }
 
@@ -130,6 +130,13 @@ func (r *ratios) add(alone, through float64) {
 }
 
 func (r *ratios) ratio() float64 { return median(r.pairs) }
+
+// spread is the range of the middle half of the rounds' ratios: how much the
+// machine's other work shook the measurement.
+func (r *ratios) spread() string {
+	v := slices.Sorted(slices.Values(r.pairs))
+	return fmt.Sprintf(" (half of the rounds between %.3f and %.3f)", v[len(v)/4], v[len(v)*3/4])
+}
 
 func median(v []float64) float64 {
 	v = slices.Sorted(slices.Values(v))
