@@ -10,13 +10,12 @@ import (
 
 var errCrash = errors.New("the process was killed")
 
-// crasher kills the process at one act that changes something, before it or
-// after it: every later act of the same process fails.
+// crasher kills the process right after one act that changes something, before
+// it can know of the outcome: every later act of the same process fails.
 type crasher struct {
-	acts   int // so far
-	at     int // 0 = never
-	before bool
-	dead   bool
+	acts int // so far
+	at   int // 0 = never
+	dead bool
 }
 
 // act does f unless the process is dead, and dies where it should.
@@ -27,9 +26,6 @@ func (c *crasher) act(f func() error) error {
 	c.acts++
 	if c.acts == c.at {
 		c.dead = true
-		if c.before {
-			return errCrash
-		}
 		if err := f(); err != nil {
 			return err
 		}

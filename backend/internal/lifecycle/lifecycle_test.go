@@ -1,7 +1,6 @@
 package lifecycle
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -155,42 +154,6 @@ func (w *world) endsWell(id string) {
 	}
 	if w.stage.applies > 3 { // an evaluation, a deploy, and perhaps one whose objects a kill took
 		w.t.Errorf("%d applies", w.stage.applies)
-	}
-}
-
-func TestAKillBeforeOrAfterAnyActChangesNothing(t *testing.T) {
-	count := func() int {
-		w := newWorld(t)
-		w.endpoint("triage", nil)
-		w.teach("triage", 150)
-		w.until(w.train("triage").ID, understudy.Deployed)
-		return w.crash.acts
-	}
-	acts := count()
-	if acts < 15 {
-		t.Fatalf("only %d acts: is anything counted?", acts)
-	}
-	for at := 1; at <= acts; at++ {
-		for _, before := range []bool{true, false} {
-			t.Run(fmt.Sprintf("act %d of %d, before %v", at, acts, before), func(t *testing.T) {
-				w := newWorld(t)
-				w.endpoint("triage", nil)
-				w.teach("triage", 150)
-				m := w.train("triage")
-				w.crash.at, w.crash.before = at, before
-				for range enough {
-					if w.model(m.ID).Phase == understudy.Deployed {
-						break
-					}
-					_ = w.look(m.ID)
-					if w.crash.dead {
-						w.crash.dead, w.crash.at = false, 0
-						w.takeOver()
-					}
-				}
-				w.endsWell(m.ID)
-			})
-		}
 	}
 }
 

@@ -10,12 +10,18 @@ import (
 	understudy "understudy.dev/backend"
 )
 
-// deploy brings a first version of an endpoint to the stage.
-func (w *world) deploy(endpoint string, change func(*understudy.Endpoint)) understudy.Model {
+// deploy brings a first version of an endpoint to the stage, by itself or by
+// what a person asks when it is available.
+func (w *world) deploy(endpoint string, change func(*understudy.Endpoint), ask ...understudy.Trigger) understudy.Model {
 	w.t.Helper()
 	w.endpoint(endpoint, change)
 	w.teach(endpoint, 150)
-	return w.until(w.train(endpoint).ID, understudy.Deployed)
+	id := w.train(endpoint).ID
+	for _, t := range ask {
+		w.until(id, understudy.Available)
+		w.ask(id, t)
+	}
+	return w.until(id, understudy.Deployed)
 }
 
 func TestWithoutASlotAModelWaitsAndSaysSo(t *testing.T) {
