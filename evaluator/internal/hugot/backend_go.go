@@ -4,12 +4,14 @@ package hugot
 
 import (
 	"context"
+	"fmt"
 
 	gomlx "github.com/gomlx/gomlx/backends"
 	"github.com/gomlx/gomlx/backends/simplego"
 	"github.com/gomlx/gomlx/backends/simplego/packgemm"
 	"github.com/gomlx/gomlx/pkg/core/dtypes"
 	"github.com/knights-analytics/hugot"
+	"github.com/knights-analytics/hugot/backends"
 	"github.com/knights-analytics/hugot/options"
 
 	"understudy.dev/evaluator/internal/gemm"
@@ -68,4 +70,17 @@ func replaceMatMul[P any](_ func(alpha, beta float32, a, b []float32, batch, m, 
 
 func openSession(ctx context.Context, _ Options) (*hugot.Session, error) {
 	return hugot.NewGoSession(ctx, options.WithGoMLXBatchBuckets(batchSizes), options.WithGoMLXSequenceBuckets(sequenceLengths))
+}
+
+// forward runs the model on a batch whose input tensors stand. It has no context:
+// hugot returns at once when one ends, while the computation still reads the input.
+func (m *Model) forward(batch *backends.PipelineBatch) ([][]float32, error) {
+	if err := backends.RunSessionOnBatch(context.Background(), batch, m.pipeline.BasePipeline); err != nil {
+		return nil, err
+	}
+	rows, ok := batch.OutputValues[m.pipeline.OutputIndex].([][]float32)
+	if !ok || len(rows) != batch.Size {
+		return nil, fmt.Errorf("it answered %T", batch.OutputValues[m.pipeline.OutputIndex])
+	}
+	return rows, nil
 }

@@ -4,9 +4,13 @@ package hugot
 
 import (
 	"context"
+	"errors"
+	"slices"
 
 	"github.com/knights-analytics/hugot"
+	"github.com/knights-analytics/hugot/backends"
 	"github.com/knights-analytics/hugot/options"
+	ort "github.com/yalue/onnxruntime_go"
 )
 
 // Backend says what runs the model in this build.
@@ -25,4 +29,21 @@ func openSession(ctx context.Context, o Options) (*hugot.Session, error) {
 		wanted = append(wanted, options.WithOnnxLibraryPath(o.LibraryDir))
 	}
 	return hugot.NewORTSession(ctx, wanted...)
+}
+
+// forward runs the model on a batch whose input tensors stand. hugot's own way
+// would leave each output tensor to nobody, so that native memory grows for ever.
+func (m *Model) forward(batch *backends.PipelineBatch) (rows [][]float32, err error) {
+	out, err := ort.NewEmptyTensor[float32](ort.NewShape(int64(batch.Size), dimensions))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, out.Destroy()) }()
+	if err := m.pipeline.Model.ORTModel.Session.Run(batch.InputValues.([]ort.Value), []ort.Value{out}); err != nil {
+		return nil, err
+	}
+	for row := range slices.Chunk(out.GetData(), dimensions) {
+		rows = append(rows, slices.Clone(row))
+	}
+	return rows, nil
 }

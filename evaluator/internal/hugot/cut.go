@@ -3,7 +3,6 @@ package hugot
 import (
 	"strings"
 	"unicode"
-	"unicode/utf8"
 )
 
 const (
@@ -13,33 +12,36 @@ const (
 	maxBytes = 64 << 10
 )
 
-// beginning returns so much of text that the rest cannot matter: each word with
-// a letter, digit or sign is one word piece at least, so that 256 words fill the
-// model. The result is valid UTF-8 without NUL, which ends a text in C.
+// beginning returns so much of text that the rest cannot matter, cleaned as
+// BERT's normalizer would: without control and format characters and what is
+// not UTF-8, white space folded. The tokenizers clean too, but not all alike,
+// and one of them ends a text at NUL. A word with a letter, digit or sign is one
+// word piece at least, so 256 of them fill the model.
 func beginning(text string) string {
-	words, inWord := 0, false
-	end := len(text)
-	for i, r := range text {
-		space := unicode.IsSpace(r)
-		if inWord && space {
-			inWord = false
-			if words++; words == maxPieces {
-				end = i
+	var out strings.Builder
+	words, gap, counted := 0, false, false
+	for _, r := range text {
+		if r == unicode.ReplacementChar || unicode.Is(unicode.C, r) && r != '\t' && r != '\n' && r != '\r' {
+			continue
+		}
+		if unicode.IsSpace(r) {
+			gap = out.Len() > 0
+			continue
+		}
+		if gap {
+			gap, counted = false, false
+			if words == maxPieces {
 				break
 			}
+			out.WriteByte(' ')
 		}
-		inWord = !space && (inWord || unicode.In(r, unicode.L, unicode.N, unicode.P, unicode.S))
-	}
-	text = text[:end]
-	if len(text) > maxBytes {
-		text = strings.TrimLeftFunc(text, unicode.IsSpace)
-	}
-	if len(text) > maxBytes {
-		end = maxBytes
-		for end > maxBytes-utf8.UTFMax && !utf8.RuneStart(text[end]) {
-			end--
+		if !counted && unicode.In(r, unicode.L, unicode.N, unicode.P, unicode.S) {
+			counted = true
+			words++
 		}
-		text = text[:end]
+		if out.WriteRune(r); out.Len() >= maxBytes {
+			break
+		}
 	}
-	return strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "")
+	return out.String()
 }

@@ -27,7 +27,7 @@ func (m *Model) Embed(ctx context.Context, texts []string) ([][]float32, error) 
 	var jobs []job
 	for i, text := range texts {
 		text = beginning(text)
-		keys[i] = sha256.Sum256([]byte(text))
+		keys[i] = keyOf(text)
 		if _, known := vectors[keys[i]]; known {
 			continue
 		}
@@ -75,6 +75,8 @@ func (m *Model) Embed(ctx context.Context, texts []string) ([][]float32, error) 
 	return out, nil
 }
 
+func keyOf(text string) [sha256.Size]byte { return sha256.Sum256([]byte(text)) }
+
 // run computes one batch.
 func (m *Model) run(ctx context.Context, jobs []job, into [][]float32) (err error) {
 	if err := ctx.Err(); err != nil {
@@ -98,14 +100,9 @@ func (m *Model) run(ctx context.Context, jobs []job, into [][]float32) (err erro
 			err = fmt.Errorf("free the model's input: %w", e)
 		}
 	}()
-	// A batch that has begun runs to its end: hugot would return at once when the
-	// context ends, while the computation still reads the input that is freed here.
-	if err := backends.RunSessionOnBatch(context.WithoutCancel(ctx), batch, m.pipeline.BasePipeline); err != nil {
+	rows, err := m.forward(batch)
+	if err != nil {
 		return fmt.Errorf("run the model: %w", err)
-	}
-	rows, ok := batch.OutputValues[m.pipeline.OutputIndex].([][]float32)
-	if !ok || len(rows) != len(jobs) {
-		return fmt.Errorf("run the model: it answered %T", batch.OutputValues[m.pipeline.OutputIndex])
 	}
 	copy(into, rows)
 	return nil
