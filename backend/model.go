@@ -48,7 +48,7 @@ const (
 )
 
 // transitions is the one table of what may happen to a model. retry leads back
-// to the phase that failed, which the table cannot name: see CanMove.
+// to the phase that failed, which the table cannot name: see Next.
 var transitions = map[Phase]map[Trigger]Phase{
 	Training:      {Progress: Downloading, Failure: Failed, Withdrawn: Failed},
 	Downloading:   {Progress: LLMEvaluation, Failure: Failed, Withdrawn: Failed},
