@@ -1,6 +1,7 @@
 package localnode
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -9,7 +10,6 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 
 	understudy "understudy.dev/backend"
 )
@@ -90,7 +90,7 @@ func typed[T any](o *object, allowed fields) (*T, error) {
 		return nil, refuse(o.ref, "the local node cannot honour %s", strings.Join(wrong, ", "))
 	}
 	t := new(T)
-	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(o.body.Object, t); err != nil {
+	if err := json.Unmarshal([]byte(o.given), t); err != nil {
 		return nil, refuse(o.ref, "%v", err)
 	}
 	return t, nil

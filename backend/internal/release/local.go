@@ -81,10 +81,18 @@ func (s localStage) open(ctx context.Context) *action.Configuration {
 	store := storage.Init(s.driver(ctx))
 	store.MaxHistory = maxHistory
 	return &action.Configuration{
-		Releases: store, Capabilities: chartutil.DefaultCapabilities.Copy(),
+		Releases: store, Capabilities: localCapabilities(),
 		KubeClient: localKube{ctx: ctx, node: s.node, namespace: s.namespace},
 		Log:        func(format string, args ...any) { s.log.Debug("helm: " + fmt.Sprintf(format, args...)) },
 	}
+}
+
+// localCapabilities say which Kubernetes the local node stands in for: the one
+// whose types it is built with.
+func localCapabilities() *chartutil.Capabilities {
+	c := chartutil.DefaultCapabilities.Copy()
+	c.KubeVersion = chartutil.KubeVersion{Version: "v1.37.0", Major: "1", Minor: "37"}
+	return c
 }
 
 func (s localStage) missing(ctx context.Context, objects kube.ResourceList) ([]string, error) {

@@ -26,7 +26,8 @@ var kustomizing sync.Mutex
 // postRenderer sends what Helm rendered through one kustomization of
 // kustomize/slm.
 type postRenderer struct {
-	path string // of the kustomization
+	tree fs.FS
+	path string // of the kustomization in it
 }
 
 func newPostRenderer(overlay string) (*postRenderer, error) {
@@ -37,7 +38,7 @@ func newPostRenderer(overlay string) (*postRenderer, error) {
 	if _, err := fs.Stat(kustomize.SLM, path+"/kustomization.yaml"); err != nil || strings.Contains(overlay, "/") {
 		return nil, understudy.Errorf(understudy.Invalid, "overlay %q: there are base and local", overlay)
 	}
-	return &postRenderer{path: path}, nil
+	return &postRenderer{tree: kustomize.SLM, path: path}, nil
 }
 
 // Run implements Helm's postrender.PostRenderer.
@@ -47,11 +48,11 @@ func (p *postRenderer) Run(rendered *bytes.Buffer) (*bytes.Buffer, error) {
 		return nil, fmt.Errorf("read what the chart rendered: %w", err)
 	}
 	disk := filesys.MakeFsInMemory()
-	err = fs.WalkDir(kustomize.SLM, root, func(path string, d fs.DirEntry, err error) error {
+	err = fs.WalkDir(p.tree, root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
-		data, err := kustomize.SLM.ReadFile(path)
+		data, err := fs.ReadFile(p.tree, path)
 		if err != nil {
 			return err
 		}
