@@ -42,14 +42,19 @@ if [ ! -f "$cache/libtokenizers.a" ]; then
 	mv "$cache/libtokenizers.a.part" "$cache/libtokenizers.a"
 fi
 
-library=${ONNXRUNTIME_LIB:-}
-if [ -z "$library" ]; then
-	library=$("$python" -c 'import glob, importlib.util as u, os
+# in_wheel prints the library of the interpreter's wheel, if it has one.
+in_wheel() {
+	"$1" -c 'import glob, importlib.util as u, os
 spec = u.find_spec("onnxruntime")
-print(*sorted(glob.glob(os.path.join(spec.submodule_search_locations[0], "capi", "libonnxruntime.so*"))) if spec else [])' 2>/dev/null | cut -d" " -f1) || library=
+print(*sorted(glob.glob(os.path.join(spec.submodule_search_locations[0], "capi", "libonnxruntime.so*"))) if spec else [])' 2>/dev/null | cut -d" " -f1
+}
+library=${ONNXRUNTIME_LIB:-$(in_wheel "$python")}
+if [ -z "$library" ] && [ -z "${PYTHON:-}" ]; then
+	"$root/ci/setup/python.sh" --test
+	library=$(in_wheel "$python")
 fi
 if [ ! -f "$library" ]; then
-	echo "make native: libonnxruntime.so is missing; run make setup, or name the file in ONNXRUNTIME_LIB" >&2
+	echo "make native: there is no libonnxruntime.so (${library:-the wheel onnxruntime is not installed}); name the file in ONNXRUNTIME_LIB" >&2
 	exit 1
 fi
 mkdir -p "$bin"
