@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -43,14 +44,26 @@ func (sqliteDialect) share() string { return "" }
 
 func (sqliteDialect) contains(column string) string { return column + ` LIKE ? ESCAPE '\'` }
 
-func (sqliteDialect) insertPairs(ctx context.Context, tx *sql.Tx, rows [][]any) ([]string, error) {
-	one := "(?" + strings.Repeat(",?", len(pairColumns)-1) + ")"
-	args := make([]any, 0, len(rows)*len(pairColumns))
-	for _, r := range rows {
-		args = append(args, r...)
+// sqliteRows is how many rows one statement inserts: the driver looks for each
+// argument among all of the statement's, so that long statements are slow
+// (measured on two busy cores: 500 at once 2,600 rows/s, 16 at once 6,300).
+const sqliteRows = 16
+
+func (sqliteDialect) insertPairs(ctx context.Context, tx *sql.Tx, rows [][]any) (ids []string, err error) {
+	for some := range slices.Chunk(rows, sqliteRows) {
+		args := make([]any, 0, len(some)*len(pairColumns))
+		for _, r := range some {
+			args = append(args, r...)
+		}
+		one := "(?" + strings.Repeat(",?", len(pairColumns)-1) + ")"
+		stored, err := queryIDs(ctx, tx, "INSERT INTO pairs ("+pairColumnNames+") VALUES "+one+strings.Repeat(","+one, len(some)-1)+
+			" ON CONFLICT (id) DO NOTHING RETURNING id", args)
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, stored...)
 	}
-	return queryIDs(ctx, tx, "INSERT INTO pairs ("+pairColumnNames+") VALUES "+one+strings.Repeat(","+one, len(rows)-1)+
-		" ON CONFLICT (id) DO NOTHING RETURNING id", args)
+	return ids, nil
 }
 
 func (sqliteDialect) placeholder(int) string { return "?" }
