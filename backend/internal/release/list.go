@@ -25,7 +25,7 @@ func (r *releases) List(ctx context.Context) (out []understudy.Applied, err erro
 		}
 	}()
 	list := action.NewList(r.stage.open(ctx))
-	list.StateMask = action.ListAll
+	list.StateMask = action.ListAll | action.ListUnknown
 	list.Selector = labelApp + "=" + appName
 	found, err := list.Run()
 	if err != nil {

@@ -14,13 +14,18 @@ understudy.dev/attempt: {{ .Values.attempt | quote }}
 understudy.dev/mode: {{ .Values.mode }}
 {{- end }}
 
-{{- define "slm.labels" -}}
-helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
+{{/* A pod's: without versions of the chart, whose change alone starts no pod anew. */}}
+{{- define "slm.podLabels" -}}
 {{ include "slm.selectorLabels" . }}
-app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/component: slm-inference
 app.kubernetes.io/part-of: understudy
 {{ include "slm.identity" . }}
+{{- end }}
+
+{{- define "slm.labels" -}}
+helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+{{ include "slm.podLabels" . }}
 {{- end }}
 
 {{- define "slm.image" -}}

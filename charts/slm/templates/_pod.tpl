@@ -1,7 +1,7 @@
 {{/* What a Deployment's and a Job's pod have in common. */}}
 {{- define "slm.pod.metadata" -}}
 labels:
-  {{- include "slm.labels" . | nindent 2 }}
+  {{- include "slm.podLabels" . | nindent 2 }}
 annotations:
   understudy.dev/token-sha256: {{ .Values.token.sha256 | quote }}
 {{- end }}
