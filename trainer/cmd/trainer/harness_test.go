@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -111,9 +112,22 @@ func (w *world) await(what string, ok func() bool) {
 	w.Helper()
 	for end := time.Now().Add(w.wait); !ok(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
-			w.Fatalf("never happened: %s; events: %q", what, w.Control.Events())
+			w.Fatalf("never happened: %s; events: %q; %s", what, w.Control.Events(), w.state())
 		}
 	}
+}
+
+// state is what there is to see of a world that went wrong.
+func (w *world) state() string {
+	var seen strings.Builder
+	for _, pattern := range []string{"/jobs/*.json", "/logs/*.log"} {
+		files, _ := filepath.Glob(w.Dir + pattern)
+		for _, f := range files {
+			b, _ := os.ReadFile(f)
+			fmt.Fprintf(&seen, "\n%s:\n%s", f, b[max(0, len(b)-4000):])
+		}
+	}
+	return seen.String()
 }
 
 // slowly gives f the patience that real training needs.
