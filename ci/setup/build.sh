@@ -7,5 +7,5 @@ for binary in "$@"; do
   name=$(basename "$binary")
   module=${name#understudy-}
   [ "$module" != understudy ] || module=backend
-  (cd "$module" && go build -trimpath -ldflags "-s -w -X main.version=$version" -o "../$binary" "./cmd/${name#understudy-}")
+  (cd "$module" && go build -ldflags "-s -w -X main.version=$version" -o "../$binary" "./cmd/${name#understudy-}")
 done

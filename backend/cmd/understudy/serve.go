@@ -21,12 +21,10 @@ import (
 	"understudy.dev/backend/internal/httpapi"
 	"understudy.dev/backend/internal/leader"
 	"understudy.dev/backend/internal/lifecycle"
-	"understudy.dev/backend/internal/localnode"
 	"understudy.dev/backend/internal/queue"
 	"understudy.dev/backend/internal/release"
 	"understudy.dev/backend/internal/trainerclient"
 	"understudy.dev/service/child"
-	"understudy.dev/service/env"
 	"understudy.dev/service/serve"
 )
 
@@ -64,7 +62,7 @@ type backend struct {
 	config    config.Config
 	db        *database.DB
 	queue     *queue.Queue
-	node      *localnode.Client
+	stage     *release.Local
 	gateway   *gateway.Gateway
 	lifecycle *lifecycle.Lifecycle
 	leader    understudy.Leader
@@ -95,8 +93,10 @@ func (b *backend) wire(ctx context.Context, c config.Config) (err error) {
 	if b.queue, err = queue.Open(c.RedisURL); err != nil {
 		return err
 	}
-	b.node = localnode.NewClient(c.ControlSocket, slog.Default())
-	releases, err := release.NewLocal(b.releaseConfig(c))
+	b.stage, err = release.NewLocal(release.LocalConfig{Socket: c.ControlSocket, Records: b.db, Settings: release.Settings{
+		Namespace: c.Namespace, Overlay: c.Overlay, Image: c.SLMImage, BackendURL: c.BackendURL, TrainerURL: c.TrainerURL,
+		ModelsDir: c.ModelsDir, BatchSize: c.EvaluationBatchSize, Log: slog.Default(),
+	}})
 	if err != nil {
 		return err
 	}
@@ -105,7 +105,7 @@ func (b *backend) wire(ctx context.Context, c config.Config) (err error) {
 		upstreams[u.Name] = u
 	}
 	b.gateway, err = gateway.New(gateway.Config{
-		DataDir: c.DataDir, Replica: uuid.NewString(), Source: b.db, Pairs: b.db, Activity: b.db, Addresses: b.node,
+		DataDir: c.DataDir, Replica: uuid.NewString(), Source: b.db, Pairs: b.db, Activity: b.db, Addresses: b.stage,
 		Cache: b.queue, Changes: b.queue.Changes(ctx), Upstreams: upstreams, Bypass: c.Bypass,
 		Wake:    func(endpoint string) { b.wake(endpoint) },
 		Metrics: prometheus.DefaultRegisterer, Logger: slog.Default(),
@@ -114,7 +114,7 @@ func (b *backend) wire(ctx context.Context, c config.Config) (err error) {
 		return err
 	}
 	b.lifecycle = lifecycle.New(lifecycle.Config{
-		DB: b.db, Releases: releases, Runtime: b.node,
+		DB: b.db, Releases: b.stage, Runtime: b.stage,
 		Trainer:   trainerclient.New(c.TrainerURL, c.ServiceToken),
 		Evaluator: evaluatorclient.New(c.EvaluatorURL, c.ServiceToken, c.EvaluationBatchSize),
 		Wakes:     b.queue.Wakes, Announce: b.announce, ServiceToken: c.ServiceToken, BackendURL: c.BackendURL,
@@ -185,8 +185,8 @@ func (b *backend) Close() error {
 	if b.gateway != nil {
 		err = errors.Join(err, b.gateway.Close(ctx))
 	}
-	if b.node != nil {
-		b.node.Close()
+	if b.stage != nil {
+		err = errors.Join(err, b.stage.Close())
 	}
 	if b.queue != nil {
 		err = errors.Join(err, b.queue.Close())
@@ -203,5 +203,3 @@ func ignoreEnd(ctx context.Context, err error) error {
 	}
 	return err
 }
-
-var _ = env.Secret("")

@@ -32,7 +32,7 @@ func Shop(seed uint64, n int) []Conversation {
 	seen := newTwins()
 	for i := 0; len(out) < n; i++ {
 		record := triage{Wishes: []string{names[i%len(names)]}}
-		if r.Float64() < 0.15 {
+		if r.Float64() < 0.12 {
 			record.Wishes = append(record.Wishes, names[(i%len(names)+1+r.IntN(len(names)-1))%len(names)])
 		}
 		record.Urgent = r.Float64() < 0.3

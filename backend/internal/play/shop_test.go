@@ -39,7 +39,7 @@ func TestTheShopsConversations(t *testing.T) {
 		side := understudy.SplitOf(chat.ConversationHash())
 		sides[side] = append(sides[side], shingles(text))
 	}
-	if len(classes) < 12 || urgent < n/5 || double < n/10 || len(lengths) < 25 {
+	if len(classes) < 12 || urgent < n/5 || double < n/15 || len(lengths) < 25 {
 		t.Errorf("%d classes, %d urgent, %d with two wishes, %d lengths: too little variety", len(classes), urgent, double, len(lengths))
 	}
 	if len(sides[understudy.SplitEval]) < 300 {

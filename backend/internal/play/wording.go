@@ -63,8 +63,8 @@ var wishes = map[string][]string{
 	},
 	"voucher": {
 		"my {voucher|discount code|gift card|promo code} {does not work|is not accepted|gets rejected}{ for the <thing>|}",
-		"{the code|code} <code> {says expired|has no effect|was refused}{ although it is valid until <day>|}",
-		"I {forgot|couldn't} {to enter |redeem |use }{my|the} {voucher|discount code}{ on order <order>|}, {can you apply it now|what can I do}",
+		"the {voucher|discount} code <code> {says expired|has no effect|was refused}{ although it is valid until <day>|}",
+		"I {forgot to enter|couldn't redeem|couldn't use} {my|the} {voucher|discount code}{ on order <order>|}, {can you apply it now|what can I do}",
 		"can I {use|combine} two {vouchers|discount codes} {in one order|for the <thing>}",
 		"how much is {left|still} on my gift card{ <code>|}",
 	},
@@ -86,7 +86,7 @@ var wishes = map[string][]string{
 	"missing": {
 		"{a part|one piece|the {charger|lid|cable|manual}} {is missing|was not in the box}{ from the <thing>|}",
 		"I {ordered|paid for} {two|three} and {got only one|only one came} {<thing>|of the <thing>}",
-		"you sent {the wrong|a different} <thing>{, I ordered the <colour> one|}",
+		"you sent {the wrong|a different} <thing>{, the right one is missing|}",
 		"{my parcel|the box|order <order>} {was empty|is incomplete|lacks the <thing>}",
 		"{there was no|I can't find the} <thing> in {the parcel|the delivery|my box}",
 	},
@@ -131,12 +131,12 @@ var words = map[string][]string{
 		"it was a {gift|present} for {my mother|a friend}", "it is not a big deal", "I couldn't find this {in the FAQ|on your site}",
 	},
 	"urgent": {
-		"this is {really |very |}urgent", "I need {an answer|this} {today|by tonight|right now}", "{please hurry|it can't wait}, {I leave tomorrow|my flight is tonight|the party is tomorrow}",
-		"{asap|ASAP} please", "it has to {happen|be done} {before noon|today|within the hour}", "I must have this {solved|sorted} {today|immediately}",
-		"{urgent|URGENT}!", "{answer|call me} {at once|immediately}, please", "time is running out, {the wedding is tomorrow|we leave tonight}",
+		"this is {really |very |}urgent", "{urgent|URGENT}", "it is {really |very |}urgent, {please hurry|I leave tomorrow|my flight is tonight}",
+		"{asap|ASAP} please", "I need {an answer|help} immediately", "please {answer|call me} immediately, it can't wait",
+		"{very |}urgent, {the party is tomorrow|time is running out}", "please solve this {asap|immediately}",
 	},
 	"calm": {
-		"no rush", "{whenever|when} you have time", "it is not urgent", "there is no hurry", "take your time", "next week is fine too",
+		"no rush", "{whenever|when} you have time", "take your time", "next week is fine too",
 	},
 	"also": {". Also, ", ". And another thing: ", "; besides, ", " and ", ". Second question: ", ", plus ", ". While I'm at it, "},
 }
