@@ -91,9 +91,6 @@ func (p *program) load(ctx context.Context) (*hugot.Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("MODEL_DIR: %w", err)
 	}
-	if _, err := m.Embed(ctx, []string{"The quick brown fox jumps over the lazy dog."}); err != nil {
-		return nil, errors.Join(fmt.Errorf("try the model: %w", err), m.Close())
-	}
 	p.api.SetModel(hugot.ModelName, m)
 	p.log.Info("ready", "model", hugot.ModelName, "seconds", time.Since(began).Seconds())
 	return m, nil

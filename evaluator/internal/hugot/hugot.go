@@ -45,15 +45,15 @@ type Model struct {
 	separator uint32        // the word piece that ends a text
 }
 
-// Open loads the model; it takes a second or so and about 400 MB. The caller
-// ends it with Close.
+// Open loads the model and tries it on a text; that takes a second or so and
+// about 400 MB. The caller ends it with Close.
 func Open(ctx context.Context, o Options) (*Model, error) {
 	for _, name := range []string{"model.onnx", "tokenizer.json", "config.json"} {
 		if _, err := os.Stat(filepath.Join(o.Dir, name)); err != nil {
 			return nil, fmt.Errorf("the model folder lacks %s (evaluator/export/export.py writes it): %w", name, err)
 		}
 	}
-	// The session outlives ctx, which bounds the loading only.
+	// The session outlives the call.
 	session, err := openSession(context.WithoutCancel(ctx), o)
 	if err != nil {
 		return nil, fmt.Errorf("open the %s backend: %w", Backend, err)
@@ -84,7 +84,10 @@ func (m *Model) load(dir string) (err error) {
 		return fmt.Errorf("tokenizer.json makes %d word pieces of an empty text, not 2; write it with evaluator/export/export.py", len(empty.TokenIDs))
 	}
 	m.separator = empty.TokenIDs[1]
-	return nil
+	// The first run sets up what later ones share without a lock, so it must be over
+	// before anyone may run two at once.
+	_, err = m.Embed(context.Background(), []string{"The quick brown fox jumps over the lazy dog."})
+	return err
 }
 
 // Dimensions is the length of each vector.
