@@ -30,7 +30,6 @@ func (p probing) run(ctx context.Context) {
 				started = true
 				return false
 			}
-			p.ready(false, "it does not start to answer: "+err.Error())
 			if failures >= orDefault(startup.FailureThreshold, 3) {
 				p.unhealthy(fmt.Errorf("the startup probe failed %d times: %w", failures, err))
 				return false
