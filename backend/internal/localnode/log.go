@@ -68,7 +68,7 @@ func (l *logFile) Write(b []byte) (int, error) {
 }
 
 func (l *logFile) remember(line string) {
-	if line = strings.TrimSpace(strings.ToValidUTF8(line, "?")); line == "" {
+	if line = plain(strings.TrimSpace(strings.ToValidUTF8(line, "?"))); line == "" {
 		return
 	}
 	if len(line) > 500 {
