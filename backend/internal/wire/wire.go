@@ -306,3 +306,8 @@ type BrokenLine struct {
 	Line  int    `json:"line"`
 	Error string `json:"error"`
 }
+
+// Deleted says how many there were.
+type Deleted struct {
+	Deleted int64 `json:"deleted"`
+}
