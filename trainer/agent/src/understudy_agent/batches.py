@@ -29,15 +29,31 @@ def plan(examples: list[Example], batch_size: int, steps: int, seed: int) -> lis
     return batches[:steps]
 
 
-def parts(batch: list[Example], tokens: int = TOKENS) -> list[list[Example]]:
+def parts(examples: list[Example], tokens: int = TOKENS) -> list[list[Example]]:
     """Cuts a batch so that no part holds more tokens than that (but always one example)."""
     found: list[list[Example]] = []
-    for example in sorted(batch, key=len):
-        if found and (len(found[-1]) + 1) * len(example) <= tokens:
+    for example in sorted(examples, key=len):
+        if found and size([*found[-1], example]) <= tokens:
             found[-1].append(example)
         else:
             found.append([example])
     return found
+
+
+def shares(batch: list[Example], workers: int) -> list[list[Example]]:
+    """Cuts a batch into at most so many shares of about equal work, neighbours in length together."""
+    if workers < 2 or len(batch) < 2:
+        return [batch]
+    limit = max(size([e]) for e in batch)
+    while len(found := parts(batch, limit)) > workers:
+        limit = limit + max(1, limit // 50)
+    return found
+
+
+def size(examples: list[Example]) -> int:
+    """Tokens that a part costs: the common beginning once, the rest as wide as the widest."""
+    shared = common(examples)
+    return shared + len(examples) * (max(map(len, examples)) - shared)
 
 
 @dataclass(frozen=True)

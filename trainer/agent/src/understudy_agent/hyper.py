@@ -74,7 +74,7 @@ class Hyper:
         return replace(filled, maxSteps=steps, warmupSteps=min(self.warmupSteps or max(1, steps // 10), steps))
 
     def steps(self, examples: int) -> int:
-        """Optimizer steps for so many examples."""
+        """Optimizer steps for so many examples; only of effective hyperparameters."""
         steps = max(1, round(self.epochs * examples / self.batchSize))
         return min(steps, self.maxSteps) if self.maxSteps else steps
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from . import batches, checkpoint
+from .crew import Crew
 from .errors import TrainingError
 from .hyper import Hyper
 from .llama import Llama
@@ -41,6 +42,7 @@ def train(model: Llama, train_set: list[Example], validation: list[Example], hyp
         with torch.no_grad():
             for parameter, saved in zip(parameters, state.parameters):
                 parameter.copy_(saved)
+    crew = Crew(hyper.batchSize)
     plan = batches.plan(train_set, hyper.batchSize, hyper.maxSteps, hyper.seed)
     begun = saved_at = time.monotonic()
     first, tokens = step, 0
@@ -52,7 +54,7 @@ def train(model: Llama, train_set: list[Example], validation: list[Example], hyp
     while step < steps:
         for group in optimizer.param_groups:
             group["lr"] = rate(step, steps, hyper)
-        loss = _step(model, plan[step], optimizer, parameters, hyper.gradientClip)
+        loss = _step(model, plan[step], optimizer, parameters, hyper.gradientClip, crew)
         tokens += sum(map(len, plan[step]))
         step += 1
         if not math.isfinite(loss):
@@ -67,7 +69,7 @@ def train(model: Llama, train_set: list[Example], validation: list[Example], hyp
             save()
             saved_at = time.monotonic()
     if validation and (not eval_losses or eval_losses[-1][0] != step):
-        eval_losses.append((step, evaluate(model, validation)[0]))
+        eval_losses.append((step, evaluate(model, validation, crew)[0]))
         report({"evalLoss": round(eval_losses[-1][1], 5)})
     save()
     return Outcome(step, losses, eval_losses, seconds(), steps < hyper.maxSteps)
@@ -82,24 +84,34 @@ def rate(step: int, steps: int, hyper: Hyper) -> float:
     return hyper.learningRate * (least + (1 - least) * (1 + math.cos(math.pi * gone)) / 2)
 
 
-def evaluate(model: Llama, examples: list[Example]) -> tuple[float, float]:
+def evaluate(model: Llama, examples: list[Example], crew: Crew) -> tuple[float, float]:
     """(mean loss of an answer's token, share of the answers that the model would say word for word)."""
+    parts = batches.parts(examples)
     loss, count, exact = 0.0, 0, 0
-    for part in batches.parts(sorted(examples, key=len)):
-        total, right = model.score(batches.collate(part))
+    for part, (total, right) in zip(parts, crew.map(lambda part: model.score(batches.collate(part)), parts)):
         loss, count = loss + total, count + len(right)
         exact += sum(bool(answer.all()) for answer in right.split([len(e.answer) for e in part]))
     return loss / count, exact / len(examples)
 
 
-def _step(model: Llama, batch: list[Example], optimizer, parameters, clip: float) -> float:
+def _step(model: Llama, batch: list[Example], optimizer, parameters, clip: float, crew: Crew) -> float:
     targets = sum(len(e.answer) for e in batch)
-    optimizer.zero_grad(set_to_none=True)
-    total = 0.0
-    for part in batches.parts(batch):
-        loss = model.loss(batches.collate(part)) / targets
-        loss.backward()
-        total += loss.item()
+
+    def gradients(share: list[Example]):
+        total, sums = 0.0, None
+        for part in batches.parts(share):
+            loss = model.loss(batches.collate(part)) / targets
+            found = torch.autograd.grad(loss, parameters)
+            sums = found if sums is None else torch._foreach_add(sums, found)
+            total += loss.item()
+        return total, sums
+
+    total, sums = 0.0, None
+    for loss, found in crew.map(gradients, batches.shares(batch, crew.workers)):
+        sums = found if sums is None else torch._foreach_add(sums, found)
+        total += loss
+    for parameter, gradient in zip(parameters, sums):
+        parameter.grad = gradient
     torch.nn.utils.clip_grad_norm_(parameters, clip)
     optimizer.step()
     return total

@@ -61,7 +61,6 @@ def run(folder: Path, models_dir: Path, say) -> bool:
     from .render import Renderer
     from .train import train
 
-    torch.set_num_threads(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
     asked = files.read_json(folder / "job.json")
     spec = asked["spec"]
     source, digest = prepare.prepared(base.locate(spec["base"], models_dir), models_dir)
@@ -117,7 +116,8 @@ def _keep_memory() -> None:
         libc = ctypes.CDLL("libc.so.6")
     except OSError:  # another C library
         return
-    trim, top_pad, mmap_threshold = -1, -2, -3
+    trim, top_pad, mmap_threshold, arena_max = -1, -2, -3, -8
+    libc.mallopt(arena_max, 1)
     libc.mallopt(trim, 2**31 - 1)
     libc.mallopt(top_pad, 64 << 20)
     libc.mallopt(mmap_threshold, 2**30)
