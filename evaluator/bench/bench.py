@@ -133,8 +133,11 @@ def main(program, library_dir, model_dir, minilm_dir):
                     sys.exit(f"bench: the vectors of {name} differ by more than 0.001")
         ours = seconds["evaluator over HTTP"]
         for name, spent in seconds.items():
-            ratio = statistics.median(s / o for s, o in zip(spent, ours))
-            print(f"{name:24}{COUNT / sum(spent):8.0f} texts/s   evaluator / this: {ratio:.2f}")
+            ratios = sorted(s / o for s, o in zip(spent, ours, strict=True))
+            print(f"{name:24}{COUNT / sum(spent):8.0f} texts/s   evaluator / this: {statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})")
+        busy = os.getloadavg()[0]
+        if busy > 1.5 * CORES:
+            print(f"The machine is busy with other work (load {busy:.0f} on {CORES} cores): these ratios say little.")
     finally:
         evaluator.process.terminate()
         evaluator.process.wait()

@@ -50,8 +50,12 @@ def build(tensors, config):
     hidden, heads = config["hidden_size"], config["num_attention_heads"]
     width = hidden // heads
     g = Graph()
-    ints = lambda name, values: g.weight(name, np.array(values, np.int64))
-    tensor = lambda name: tensors[name].astype(np.float32)
+
+    def ints(name, values):
+        return g.weight(name, np.array(values, np.int64))
+
+    def tensor(name):
+        return tensors[name].astype(np.float32)
 
     zero, two, one_i = ints("zero", [0]), ints("two", [2]), ints("one_index", [1])
     flat = ints("flat", [-1, hidden])
@@ -68,6 +72,9 @@ def build(tensors, config):
         b = g.weight(name + ".bias", tensor(name + ".bias") * np.float32(scale))
         return g.op("Add", g.op("MatMul", x, w), b)
 
+    def split(x, perm):
+        return g.op("Transpose", g.op("Reshape", x, split_shape), perm=perm)
+
     def norm(x, name):
         return g.op(
             "LayerNormalization", x, g.weight(name + ".weight", tensor(name + ".weight")),
@@ -83,7 +90,6 @@ def build(tensors, config):
 
     for n in range(config["num_hidden_layers"]):
         at = f"encoder.layer.{n}."
-        split = lambda y, perm: g.op("Transpose", g.op("Reshape", y, split_shape), perm=perm)
         q = split(dense(x, at + "attention.self.query", 1 / math.sqrt(width)), [0, 2, 1, 3])
         k = split(dense(x, at + "attention.self.key"), [0, 2, 3, 1])
         v = split(dense(x, at + "attention.self.value"), [0, 2, 1, 3])
