@@ -10,7 +10,9 @@ import (
 	"understudy.dev/backend/internal/wire"
 )
 
-type endpointPath struct {
+// EndpointPath names an endpoint. It is exported, as are the other parts of
+// inputs, because Huma looks into exported fields only.
+type EndpointPath struct {
 	Endpoint string `path:"endpoint" doc:"The endpoint's name"`
 }
 
@@ -27,7 +29,7 @@ func (a *API) endpointRoutes() {
 	handle(a, a.operation(http.MethodGet, "/upstreams", "list-upstreams", tag, "List the configured upstreams", 200), a.listUpstreams)
 }
 
-func (a *API) listEndpoints(ctx context.Context, in *pageInput) (*body[wire.Page[wire.Endpoint]], error) {
+func (a *API) listEndpoints(ctx context.Context, in *PageInput) (*body[wire.Page[wire.Endpoint]], error) {
 	list, err := a.DB.Endpoints(ctx)
 	if err != nil {
 		return nil, err
@@ -40,7 +42,7 @@ func (a *API) listEndpoints(ctx context.Context, in *pageInput) (*body[wire.Page
 		func(e understudy.Endpoint) wire.Endpoint { return endpointOf(e, counters[e.Name]) }), nil
 }
 
-func (a *API) getEndpoint(ctx context.Context, in *endpointPath) (*body[wire.Endpoint], error) {
+func (a *API) getEndpoint(ctx context.Context, in *EndpointPath) (*body[wire.Endpoint], error) {
 	e, err := a.endpoint(ctx, in.Endpoint)
 	if err != nil {
 		return nil, err
@@ -102,7 +104,7 @@ func (a *API) knownUpstream(name string) error {
 }
 
 func (a *API) patchEndpoint(ctx context.Context, in *struct {
-	endpointPath
+	EndpointPath
 	Body wire.EndpointInput
 }) (*body[wire.Endpoint], error) {
 	if in.Body.Name != "" && in.Body.Name != in.Endpoint {
@@ -122,7 +124,7 @@ func (a *API) patchEndpoint(ctx context.Context, in *struct {
 	return a.showEndpoint(ctx, e)
 }
 
-func (a *API) deleteEndpoint(ctx context.Context, in *endpointPath) (*struct{}, error) {
+func (a *API) deleteEndpoint(ctx context.Context, in *EndpointPath) (*struct{}, error) {
 	if err := a.DB.DeleteEndpoint(ctx, in.Endpoint); err != nil {
 		return nil, err
 	}
@@ -131,7 +133,7 @@ func (a *API) deleteEndpoint(ctx context.Context, in *endpointPath) (*struct{}, 
 }
 
 func (a *API) bypassEndpoint(ctx context.Context, in *struct {
-	endpointPath
+	EndpointPath
 	Body wire.Bypass
 }) (*body[wire.Bypass], error) {
 	e, err := a.DB.UpdateEndpoint(ctx, in.Endpoint, func(e *understudy.Endpoint) error { e.Bypass = in.Body.Bypass; return nil })
@@ -164,7 +166,7 @@ func bypassWords(what string, on bool) string {
 	return what + " is routed again: bypass is off"
 }
 
-func (a *API) listUpstreams(_ context.Context, in *pageInput) (*body[wire.Page[wire.Upstream]], error) {
+func (a *API) listUpstreams(_ context.Context, in *PageInput) (*body[wire.Page[wire.Upstream]], error) {
 	return paged(*in, slices.Clone(a.Upstreams), func(u understudy.Upstream) string { return u.Name }, upstreamOf), nil
 }
 

@@ -20,8 +20,8 @@ func (a *API) evaluationRoutes() {
 }
 
 func (a *API) listEvaluations(ctx context.Context, in *struct {
-	modelPath
-	pageInput
+	ModelPath
+	PageInput
 }) (*body[wire.Page[wire.Evaluation]], error) {
 	m, err := a.model(ctx, in.Model)
 	if err != nil {
@@ -44,7 +44,7 @@ func (a *API) listEvaluations(ctx context.Context, in *struct {
 		}
 	}
 	newestFirst := func(e wire.Evaluation) string { return fmt.Sprintf("%08d", 1e8-e.Attempt) }
-	return paged(in.pageInput, all, newestFirst, func(e wire.Evaluation) wire.Evaluation { return e }), nil
+	return paged(in.PageInput, all, newestFirst, func(e wire.Evaluation) wire.Evaluation { return e }), nil
 }
 
 // progress says how many answers there are; before the prompts are laid out
@@ -59,8 +59,8 @@ func (a *API) progress(ctx context.Context, e *wire.Evaluation) error {
 }
 
 func (a *API) listAnswers(ctx context.Context, in *struct {
-	modelPath
-	pageInput
+	ModelPath
+	PageInput
 	Attempt int    `path:"attempt" minimum:"1"`
 	Variant string `query:"variant" enum:"tuned,base" default:"tuned" doc:"The tuned model, or its untrained base"`
 }) (*body[wire.Page[wire.EvalAnswer]], error) {

@@ -25,7 +25,7 @@ func (a *API) exportRoute(tag string) {
 		"application/jsonl": {Schema: &huma.Schema{Type: "string"}}}}}
 	a.stream(op, func(w http.ResponseWriter, r *http.Request, param func(string) string) {
 		q := r.URL.Query()
-		f := pairFilter{Source: q.Get("source"), Split: q.Get("split"), User: q.Get("user")}.of(param("endpoint"))
+		f := PairFilter{Source: q.Get("source"), Split: q.Get("split"), User: q.Get("user")}.of(param("endpoint"))
 		if f.Source == "" {
 			f.Source = understudy.SourceLLM
 		}

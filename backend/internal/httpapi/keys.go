@@ -15,7 +15,7 @@ func (a *API) keyRoutes() {
 	handle(a, a.operation(http.MethodDelete, "/keys/{key}", "delete-key", tag, "Delete a client key", 204), a.deleteKey)
 }
 
-func (a *API) listKeys(ctx context.Context, in *pageInput) (*body[wire.Page[wire.Key]], error) {
+func (a *API) listKeys(ctx context.Context, in *PageInput) (*body[wire.Page[wire.Key]], error) {
 	keys, err := a.DB.Keys(ctx)
 	if err != nil {
 		return nil, err

@@ -11,7 +11,8 @@ import (
 	"understudy.dev/backend/internal/wire"
 )
 
-type modelPath struct {
+// ModelPath names a model.
+type ModelPath struct {
 	Model string `path:"model" doc:"A model's id, or its name: endpoint-vN"`
 }
 
@@ -33,7 +34,7 @@ func (a *API) modelRoutes() {
 	} {
 		verb := string(t.trigger)
 		handle(a, a.operation(http.MethodPost, "/models/{model}/"+verb, verb, tag, t.summary, 202),
-			func(ctx context.Context, in *modelPath) (*body[wire.Model], error) {
+			func(ctx context.Context, in *ModelPath) (*body[wire.Model], error) {
 				return a.act(ctx, in.Model, t.trigger)
 			})
 	}
@@ -41,7 +42,7 @@ func (a *API) modelRoutes() {
 
 func modelKey(m understudy.Model) string { return fmt.Sprintf("%s/%08d", m.Endpoint, m.Version) }
 
-func (a *API) listModels(ctx context.Context, in *pageInput) (*body[wire.Page[wire.Model]], error) {
+func (a *API) listModels(ctx context.Context, in *PageInput) (*body[wire.Page[wire.Model]], error) {
 	list, err := a.DB.Models(ctx, understudy.ModelFilter{})
 	if err != nil {
 		return nil, err
@@ -50,8 +51,8 @@ func (a *API) listModels(ctx context.Context, in *pageInput) (*body[wire.Page[wi
 }
 
 func (a *API) listEndpointModels(ctx context.Context, in *struct {
-	endpointPath
-	pageInput
+	EndpointPath
+	PageInput
 }) (*body[wire.Page[wire.Model]], error) {
 	if _, err := a.DB.Endpoint(ctx, in.Endpoint); err != nil {
 		return nil, err
@@ -60,7 +61,7 @@ func (a *API) listEndpointModels(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	return paged(in.pageInput, list, modelKey, modelOf), nil
+	return paged(in.PageInput, list, modelKey, modelOf), nil
 }
 
 var modelName = regexp.MustCompile(`^(.+)-v([0-9]{1,9})$`)
@@ -77,7 +78,7 @@ func (a *API) model(ctx context.Context, idOrName string) (understudy.Model, err
 	return a.DB.Model(ctx, idOrName)
 }
 
-func (a *API) getModel(ctx context.Context, in *modelPath) (*body[wire.Model], error) {
+func (a *API) getModel(ctx context.Context, in *ModelPath) (*body[wire.Model], error) {
 	m, err := a.model(ctx, in.Model)
 	if err != nil {
 		return nil, err
@@ -85,7 +86,7 @@ func (a *API) getModel(ctx context.Context, in *modelPath) (*body[wire.Model], e
 	return answer(modelOf(m)), nil
 }
 
-func (a *API) train(ctx context.Context, in *endpointPath) (*body[wire.Model], error) {
+func (a *API) train(ctx context.Context, in *EndpointPath) (*body[wire.Model], error) {
 	e, err := a.endpoint(ctx, in.Endpoint)
 	if err != nil {
 		return nil, err
@@ -107,7 +108,7 @@ func (a *API) train(ctx context.Context, in *endpointPath) (*body[wire.Model], e
 
 // deploy records the wish; the lifecycle takes the stage when there is a slot.
 func (a *API) deploy(ctx context.Context, in *struct {
-	modelPath
+	ModelPath
 	Body *wire.DeployInput
 }) (*body[wire.Model], error) {
 	ask := wire.DeployInput{}

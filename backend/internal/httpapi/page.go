@@ -7,14 +7,14 @@ import (
 	"understudy.dev/backend/internal/wire"
 )
 
-// pageInput is what every list takes.
-type pageInput struct {
+// PageInput is what every list takes.
+type PageInput struct {
 	Cursor string `query:"cursor" doc:"next of the page before"`
 	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"100"`
 }
 
 // paged cuts a page out of a short list that is sorted by key here.
-func paged[T, W any](in pageInput, list []T, key func(T) string, show func(T) W) *body[wire.Page[W]] {
+func paged[T, W any](in PageInput, list []T, key func(T) string, show func(T) W) *body[wire.Page[W]] {
 	slices.SortFunc(list, func(a, b T) int { return cmp.Compare(key(a), key(b)) })
 	page := wire.Page[W]{Items: []W{}}
 	for _, v := range list {

@@ -20,8 +20,8 @@ func (a *API) pairRoutes() {
 	a.exportRoute(tag)
 }
 
-// pairFilter is how pairs are chosen.
-type pairFilter struct {
+// PairFilter is how pairs are chosen.
+type PairFilter struct {
 	Source string `query:"source" enum:"llm,slm" doc:"Who answered"`
 	Split  string `query:"split" enum:"train,eval"`
 	Reason string `query:"reason" enum:"normal,sample,fallback,forced,import,shadow"`
@@ -29,20 +29,20 @@ type pairFilter struct {
 	Search string `query:"search" doc:"Part of the request or the answer, letter case ignored"`
 }
 
-func (f pairFilter) of(endpoint string) understudy.PairFilter {
+func (f PairFilter) of(endpoint string) understudy.PairFilter {
 	return understudy.PairFilter{Endpoint: endpoint, Source: understudy.Source(f.Source), Split: understudy.Split(f.Split),
 		Reason: understudy.Reason(f.Reason), User: f.User, Search: f.Search}
 }
 
 func (a *API) listPairs(ctx context.Context, in *struct {
-	endpointPath
-	pageInput
-	pairFilter
+	EndpointPath
+	PageInput
+	PairFilter
 }) (*body[wire.Page[wire.Pair]], error) {
 	if _, err := a.endpoint(ctx, in.Endpoint); err != nil {
 		return nil, err
 	}
-	f := in.pairFilter.of(in.Endpoint)
+	f := in.PairFilter.of(in.Endpoint)
 	f.Before, f.Limit = in.Cursor, in.Limit
 	pairs, next, err := a.DB.Pairs(ctx, f)
 	if err != nil {
@@ -55,12 +55,13 @@ func (a *API) listPairs(ctx context.Context, in *struct {
 	return answer(page), nil
 }
 
-type pairPath struct {
-	endpointPath
+// PairPath names a pair.
+type PairPath struct {
+	EndpointPath
 	Pair string `path:"pair" doc:"The pair's id"`
 }
 
-func (a *API) pair(ctx context.Context, in pairPath) (understudy.Pair, error) {
+func (a *API) pair(ctx context.Context, in PairPath) (understudy.Pair, error) {
 	p, err := a.DB.Pair(ctx, in.Pair)
 	if err == nil && p.Endpoint != in.Endpoint {
 		return p, understudy.Errorf(understudy.NotFound, "endpoint %q has no pair %q", in.Endpoint, in.Pair)
@@ -68,7 +69,7 @@ func (a *API) pair(ctx context.Context, in pairPath) (understudy.Pair, error) {
 	return p, err
 }
 
-func (a *API) getPair(ctx context.Context, in *pairPath) (*body[wire.Pair], error) {
+func (a *API) getPair(ctx context.Context, in *PairPath) (*body[wire.Pair], error) {
 	p, err := a.pair(ctx, *in)
 	if err != nil {
 		return nil, err
@@ -76,7 +77,7 @@ func (a *API) getPair(ctx context.Context, in *pairPath) (*body[wire.Pair], erro
 	return answer(pairOf(p)), nil
 }
 
-func (a *API) deletePair(ctx context.Context, in *pairPath) (*struct{}, error) {
+func (a *API) deletePair(ctx context.Context, in *PairPath) (*struct{}, error) {
 	if _, err := a.pair(ctx, *in); err != nil {
 		return nil, err
 	}
@@ -88,7 +89,7 @@ func (a *API) deletePair(ctx context.Context, in *pairPath) (*struct{}, error) {
 }
 
 func (a *API) deleteUserPairs(ctx context.Context, in *struct {
-	endpointPath
+	EndpointPath
 	User string `query:"user" required:"true" minLength:"1" doc:"Whose"`
 }) (*body[wire.Deleted], error) {
 	if _, err := a.endpoint(ctx, in.Endpoint); err != nil {
