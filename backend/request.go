@@ -5,8 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"regexp"
 	"strings"
+	"unicode/utf8"
 )
 
 // Chat is what the domain reads of a chat completion request; everything else
@@ -32,6 +32,10 @@ type Message struct {
 
 // Text returns the message's text: the string, or its text parts joined.
 func (m Message) Text() string {
+	if n := len(m.Content); n >= 2 && m.Content[0] == '"' && m.Content[n-1] == '"' &&
+		bytes.IndexByte(m.Content, '\\') < 0 && utf8.Valid(m.Content) {
+		return string(m.Content[1 : n-1]) // nothing to unescape
+	}
 	var s string
 	if json.Unmarshal(m.Content, &s) == nil {
 		return s
@@ -61,15 +65,6 @@ func (c Chat) EndUser() string {
 	return c.User
 }
 
-var (
-	digits = regexp.MustCompile(`[0-9]+`)
-	// an id: a run of letters and digits with at least one digit among them
-	ids    = regexp.MustCompile(`[\pL_-]*[0-9][\pL0-9_-]*`)
-	spaces = regexp.MustCompile(`\s+`)
-)
-
-func fold(s string) string { return strings.TrimSpace(spaces.ReplaceAllString(s, " ")) }
-
 // ConversationHash is the hash of a conversation's root: its system messages
 // and first user message, white space folded, letters in lower case, digits
 // and ids masked. Later turns of a conversation and prompts that differ only
@@ -89,8 +84,6 @@ func (c Chat) ConversationHash() string {
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }
-
-func mask(s string) string { return ids.ReplaceAllString(strings.ToLower(fold(s)), "#") }
 
 // EvalShare is the part of the conversations that is kept for evaluation.
 const EvalShare = 0.20
@@ -128,7 +121,7 @@ func (c Chat) TaskFingerprint(mode FingerprintMode, task string) string {
 	if mode != FingerprintTools {
 		for _, m := range c.Messages {
 			if m.System() {
-				h.Write([]byte(digits.ReplaceAllString(fold(m.Text()), "#") + "\x00"))
+				h.Write([]byte(maskDigits(fold(m.Text())) + "\x00"))
 			}
 		}
 	}
