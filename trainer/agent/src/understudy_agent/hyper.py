@@ -55,12 +55,12 @@ class Hyper:
     def effective(self, examples: int, layers: int, context: int) -> "Hyper":
         """The values in force for so many examples on a base of so many layers."""
         rank = self.loraRank or 16
-        batch = min(self.batchSize or 16, max(1, examples))
+        batch = min(self.batchSize or 8, max(1, examples))
         filled = replace(
             self,
             epochs=self.epochs or self.maxSteps * batch / examples or default_epochs(examples),
             batchSize=batch,
-            learningRate=self.learningRate or 1e-3,
+            learningRate=self.learningRate or 2e-3,
             minLearningRateRatio=self.minLearningRateRatio or 0.02,
             gradientClip=self.gradientClip or 1.0,
             loraRank=rank,
