@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"sync/atomic"
 	"time"
 
@@ -27,6 +28,13 @@ const (
 
 	wakeLength = 10_000 // about; older wake-ups are dropped
 )
+
+// What the client library would print is in the errors that it returns.
+func init() { redis.SetLogger(silent{}) }
+
+type silent struct{}
+
+func (silent) Printf(context.Context, string, ...any) {}
 
 // Queue is safe for concurrent use.
 type Queue struct {
@@ -57,7 +65,8 @@ func (q *Queue) note(err error) error {
 		if q.away.CompareAndSwap(true, false) {
 			slog.Info("Redis answers again")
 		}
-	case errors.Is(err, context.Canceled):
+	case errors.Is(err, context.Canceled), errors.Is(err, redis.ErrClosed), errors.Is(err, net.ErrClosed):
+		// Our own end.
 	case q.away.CompareAndSwap(false, true):
 		slog.Warn("Redis does not answer; work goes on by polling", "error", err)
 	}

@@ -4,11 +4,13 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/alicebob/miniredis/v2"
 
@@ -37,14 +39,19 @@ func realRedis(t *testing.T, path string) string {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	port := 20000 + os.Getpid()%20000
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := l.Addr().(*net.TCPAddr).Port
+	l.Close()
 	p, err := child.Start(child.Spec{Path: path, Dir: dir, Env: os.Environ(), Stdout: w,
 		Args: []string{"--port", fmt.Sprint(port), "--bind", "127.0.0.1", "--save", "", "--dir", dir}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.Close()
-	t.Cleanup(p.Kill)
+	t.Cleanup(func() { p.Stop(10 * time.Second) })
 	lines := bufio.NewScanner(r)
 	for lines.Scan() {
 		if strings.Contains(lines.Text(), "eady to accept connections") {

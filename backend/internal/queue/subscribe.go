@@ -3,7 +3,6 @@ package queue
 import (
 	"context"
 	"errors"
-	"net"
 	"time"
 
 	"github.com/go-redis/redis/v8"
@@ -68,7 +67,7 @@ func (q *Queue) newest(ctx context.Context) string {
 
 // Changes returns a channel that receives after Changed was called by anybody,
 // several calls becoming one, and after a reconnection, when some may have been
-// missed. It is never closed.
+// missed. It is never closed; after ctx's end nothing comes.
 func (q *Queue) Changes(ctx context.Context) <-chan struct{} {
 	out := make(chan struct{}, 1)
 	tell := func() {
@@ -92,9 +91,13 @@ func (q *Queue) follow(ctx context.Context, tell func()) {
 	defer sub.Close()
 	for {
 		// A subscription's own confirmation comes first, and tells too.
-		_, err := sub.ReceiveTimeout(ctx, block)
-		if timeout := net.Error(nil); errors.As(err, &timeout) && timeout.Timeout() {
-			// Nothing came, or the connection is dead: a ping tells.
+		message, err := sub.ReceiveTimeout(ctx, block)
+		if ctx.Err() != nil {
+			return
+		}
+		var quiet interface{ Timeout() bool }
+		if errors.As(err, &quiet) && quiet.Timeout() {
+			// Nothing came, or the other end is gone without a word: a ping tells.
 			if q.note(sub.Ping(ctx)) != nil {
 				return
 			}
@@ -103,6 +106,8 @@ func (q *Queue) follow(ctx context.Context, tell func()) {
 		if q.note(err) != nil {
 			return
 		}
-		tell()
+		if _, pong := message.(*redis.Pong); !pong {
+			tell()
+		}
 	}
 }
