@@ -6,7 +6,6 @@ download goes on where it was, and what is there already is only checked.
 
 import hashlib
 import os
-import shutil
 import subprocess
 import sys
 import tempfile

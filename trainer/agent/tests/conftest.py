@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import sys
 from pathlib import Path
 
@@ -47,6 +46,7 @@ def tiny(models):
     """(config, weights, renderer) of the tiny base."""
     from safetensors.torch import load_file
     from transformers import AutoConfig, AutoTokenizer
+
     from understudy_agent import prepare
     from understudy_agent.render import Renderer
 

@@ -6,8 +6,8 @@ from transformers import LlamaForCausalLM
 
 from understudy_agent import batches
 from understudy_agent.hyper import MODULES
-from understudy_agent.lora import PARENT
 from understudy_agent.llama import Llama
+from understudy_agent.lora import PARENT
 from understudy_agent.render import Example
 
 

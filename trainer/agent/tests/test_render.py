@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import CONTRACT
 from served import served
 
+from conftest import CONTRACT
 from understudy_agent import batches, dataset, prepare
 from understudy_agent.errors import TrainingError
 from understudy_agent.render import Example, Renderer, Unusable

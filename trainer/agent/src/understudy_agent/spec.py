@@ -4,8 +4,8 @@ import hashlib
 import json
 import re
 
-from .hyper import Hyper, HyperError
 from .architectures import SUPPORTED
+from .hyper import Hyper, HyperError
 
 JOB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 SHA256 = re.compile(r"[0-9a-f]{64}")

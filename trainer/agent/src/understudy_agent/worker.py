@@ -52,7 +52,6 @@ def run(folder: Path, models_dir: Path, say) -> bool:
     """Makes the artefacts in folder; True when the deadline cut the training short."""
     say("loading")
     _keep_memory()
-    import torch
     from safetensors.torch import load_file
     from transformers import AutoConfig, AutoTokenizer
 
