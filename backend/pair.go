@@ -103,9 +103,11 @@ func (p Pair) Teaches() bool {
 		(p.Reason == ReasonNormal || p.Reason == ReasonSample || p.Reason == ReasonImport)
 }
 
-// Counters are what is known of an endpoint's pairs without counting rows.
+// Counters are what is known of an endpoint's pairs without counting rows. The
+// first three say what is there now and sink with deletions; the others add up
+// what clients were answered, without imports and shadows.
 type Counters struct {
-	Pairs, Train, Eval int64 // Train and Eval: those that teach and test
+	Pairs, Train, Eval int64 // without shadows; Train and Eval: those that teach and test
 	LLM, SLM           int64
 	Fallbacks, Broken  int64
 	TokensIn           int64

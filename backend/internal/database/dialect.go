@@ -68,8 +68,8 @@ func (d *DB) openSQLite(path string) error {
 	}
 	f.Close()
 	d.dialect = sqliteDialect{path: path}
-	dsn := func(pragmas ...string) string {
-		q := url.Values{"_txlock": {"immediate"}}
+	dsn := func(txlock string, pragmas ...string) string {
+		q := url.Values{"_txlock": {txlock}}
 		for _, p := range append(pragmas, "busy_timeout(10000)") {
 			q.Add("_pragma", p)
 		}
@@ -77,12 +77,12 @@ func (d *DB) openSQLite(path string) error {
 	}
 	// synchronous=normal: a killed process loses nothing; a power cut loses at
 	// most the last commits and never damages the file.
-	d.write, err = gorm.Open(sqlite.Open(dsn("journal_mode(wal)", "synchronous(normal)")), gormConfig())
+	d.write, err = gorm.Open(sqlite.Open(dsn("immediate", "journal_mode(wal)", "synchronous(normal)")), gormConfig())
 	if err != nil {
 		return fmt.Errorf("open the database file %s: %w", path, err)
 	}
 	pool(d.write).SetMaxOpenConns(1)
-	d.read, err = gorm.Open(sqlite.Open(dsn("query_only(1)")), gormConfig())
+	d.read, err = gorm.Open(sqlite.Open(dsn("deferred", "query_only(1)")), gormConfig())
 	if err != nil {
 		return errors.Join(fmt.Errorf("open the database file %s to read: %w", path, err), pool(d.write).Close())
 	}

@@ -84,7 +84,7 @@ CREATE TABLE pairs (
 );
 CREATE INDEX pairs_endpoint ON pairs (endpoint, id);
 CREATE INDEX pairs_user ON pairs (endpoint, end_user, id) WHERE end_user <> '';
-CREATE INDEX pairs_teaching ON pairs (endpoint, split, id, prompt) WHERE teaches;
+CREATE INDEX pairs_teaching ON pairs (endpoint, split, id, prompt, teaches) WHERE teaches;
 CREATE INDEX pairs_shadow ON pairs (model_id, id) WHERE reason = 'shadow';
 
 CREATE TABLE endpoint_counters (
