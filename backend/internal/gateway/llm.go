@@ -112,6 +112,9 @@ func (x *exchange) failLLM(d decision, err error) {
 
 // brief is the innermost error: a URL or address is nothing for a client.
 func brief(err error) string {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return "it closed the connection"
+	}
 	for {
 		inner := errors.Unwrap(err)
 		if inner == nil {

@@ -13,6 +13,7 @@ import (
 
 const (
 	pollEvery     = 2 * time.Second
+	pollFirst     = 200 * time.Millisecond // while there are no routes at all
 	switchEvery   = time.Second
 	activityEvery = 5 * time.Second
 )
@@ -30,7 +31,11 @@ func (g *Gateway) Run(ctx context.Context) error {
 		g.loadCached(ctx)
 	}
 	g.activity.beat()
-	poll, look := time.NewTicker(pollEvery), time.NewTicker(switchEvery)
+	first := pollEvery
+	if g.Ready() != nil {
+		first = pollFirst
+	}
+	poll, look := time.NewTicker(first), time.NewTicker(switchEvery)
 	defer poll.Stop()
 	defer look.Stop()
 	changes := g.cfg.Changes
@@ -48,6 +53,10 @@ func (g *Gateway) Run(ctx context.Context) error {
 		case <-poll.C:
 			g.poll(ctx, false)
 			g.loadCached(ctx)
+			if first != pollEvery && g.Ready() == nil {
+				first = pollEvery
+				poll.Reset(first)
+			}
 		case <-look.C:
 			g.lookForSwitch()
 		}

@@ -3,6 +3,7 @@
 package completion
 
 import (
+	"cmp"
 	"encoding/json"
 	"strings"
 
@@ -72,9 +73,9 @@ func (a *Assembler) Add(data []byte) (usageOnly bool) {
 	gjson.ParseBytes(data).ForEach(func(k, v gjson.Result) bool {
 		switch k.Str {
 		case "id":
-			a.ID = v.String()
+			a.ID = cmp.Or(a.ID, v.String())
 		case "model":
-			a.Model = v.String()
+			a.Model = cmp.Or(a.Model, v.String())
 		case "created":
 			a.Created = v.Int()
 		case "error":
