@@ -81,6 +81,7 @@ func (r *Recorder) put(pairs []understudy.Pair) error {
 // lost notes that an insert failed. Only a database that does not answer
 // counts as away: one that answers may have met a row that it cannot take.
 func (r *Recorder) lost(err error) {
+	r.meter.refused.Inc()
 	ctx, cancel := context.WithTimeout(r.ctx, time.Second)
 	defer cancel()
 	if r.cfg.Store.Ping(ctx) == nil {
