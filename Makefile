@@ -47,7 +47,7 @@ test-play: ## the play on the user's data, and on answers that cannot be learnt
 test-kill: ## kill -9 of every service in every phase; prints the matrix
 	@cd ci && go test -count=1 -timeout 30m -v ./kill
 
-lint: ## gofmt, vet, staticcheck, ruff, shell syntax, charts
+lint: ## gofmt, go vet, ruff, shell syntax
 	@ci/test/lint.sh $(MODULES)
 
 bench: setup ## ratios, side by side in one run: gateway, evaluator, inference

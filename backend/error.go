@@ -34,10 +34,9 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// Errorf returns an Error with a message; a %w argument becomes its cause's chain.
+// Errorf returns an Error with a message.
 func Errorf(code Code, format string, args ...any) error {
-	err := fmt.Errorf(format, args...)
-	return &Error{Code: code, Message: err.Error(), Err: nil}
+	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
 // CodeOf returns the code of the first Error in err's chain, Internal where

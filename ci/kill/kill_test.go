@@ -55,7 +55,10 @@ func TestKillEveryServiceInEveryPhase(t *testing.T) {
 // killThroughARun plays a tiny run and kills the victim once in every phase in
 // which it is found.
 func killThroughARun(t *testing.T, command string) map[string]string {
-	data := t.TempDir()
+	return killThroughARunIn(t, t.TempDir(), command)
+}
+
+func killThroughARunIn(t *testing.T, data, command string) map[string]string {
 	record(t, data)
 	p := platform.Up(t, data)
 	must(t, p.API("POST", "/endpoints", map[string]any{
@@ -102,6 +105,24 @@ func killThroughARun(t *testing.T, command string) map[string]string {
 		t.Errorf("processes are left: %v", left)
 	}
 	return seen
+}
+
+func TestAFullStopBringsTheDeployedModelBack(t *testing.T) {
+	data := t.TempDir()
+	killThroughARunIn(t, data, "no such process")
+	p := platform.Up(t, data)
+	deadline := time.Now().Add(2 * time.Minute)
+	for i := 0; ; i++ {
+		_, header, err := p.Completion("tiny", messages(i%conversations))
+		must(t, err)
+		if header.Get("X-Understudy-Source") == "slm" {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the LLM still answers: %s", header.Get("X-Understudy-Reason"))
+		}
+		time.Sleep(50 * time.Millisecond) // what is awaited is another process's start
+	}
 }
 
 func TestNothingOutlivesAKilledSupervisor(t *testing.T) {

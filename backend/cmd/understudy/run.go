@@ -59,6 +59,10 @@ the small model served, 2 the gate refused it, 1 something failed.`,
 // defaultTrainPairs is what two cores learn well in about two minutes.
 const defaultTrainPairs = 800
 
+// firstToken is longer than an endpoint's default: the model shares this
+// machine's cores with whatever else runs here.
+const firstToken = 5 * time.Second
+
 // playedMarker is in a data directory that a play made and may make anew.
 const playedMarker = "made-by-run"
 
@@ -119,14 +123,16 @@ func endpointOf(f runFlags, upstream, model string) wire.EndpointInput {
 	if f.data != "" {
 		name = "mine"
 	}
-	off, never := false, 0.0
+	off, never, patience := false, 0.0, firstToken.Seconds()
 	min := min(200, f.trainPairs)
 	in := wire.EndpointInput{
 		Name: name, Upstream: &upstream, UpstreamModel: &model, MinTrainPairs: &min, MaxTrainPairs: &f.trainPairs,
 		// The play says itself when the training starts, and the last act's
 		// pairs shall not start another.
-		AutoTrain: &off, ScaleToZeroAfterSeconds: &never,
+		AutoTrain: &off, ScaleToZeroAfterSeconds: &never, SLMFirstTokenTimeoutSeconds: &patience,
 	}
+	// Each pair is seen once: what two cores can do while somebody watches.
+	in.Hyperparameters = &understudy.Hyperparameters{Epochs: 1}
 	if f.maxSteps > 0 {
 		in.Hyperparameters = &understudy.Hyperparameters{MaxSteps: f.maxSteps}
 	}

@@ -61,7 +61,7 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request) {
 func (s *Server) put(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxObject))
 	if err != nil {
-		fail(w, understudy.Errorf(understudy.Invalid, "read the object: %w", err))
+		fail(w, understudy.Errorf(understudy.Invalid, "read the object: %v", err))
 		return
 	}
 	o, err := parse(body)

@@ -30,7 +30,7 @@ type object struct {
 func parse(data []byte) (*object, error) {
 	u := &unstructured.Unstructured{}
 	if err := u.UnmarshalJSON(data); err != nil {
-		return nil, understudy.Errorf(understudy.Invalid, "the object cannot be read: %w", err)
+		return nil, understudy.Errorf(understudy.Invalid, "the object cannot be read: %v", err)
 	}
 	o := &object{ref: Ref{u.GetKind(), u.GetName()}, body: u}
 	if o.ref.Name == "" {

@@ -13,7 +13,7 @@ import (
 )
 
 // ShopSystem is the application's system prompt.
-const ShopSystem = "You triage messages to an online shop's support. Answer with the JSON record."
+const ShopSystem = "Triage the shop's mail as JSON."
 
 // triage is what the application wants to know of a message.
 type triage struct {
