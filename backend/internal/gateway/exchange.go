@@ -5,6 +5,9 @@ import (
 	"net/http"
 	"strings"
 	"time"
+	"unicode/utf8"
+
+	"github.com/tidwall/gjson"
 
 	understudy "understudy.dev/backend"
 	"understudy.dev/backend/internal/gateway/body"
@@ -43,9 +46,35 @@ func (x *exchange) chat() (*understudy.Chat, bool) {
 			Tools: x.body.Get("tools"), Functions: x.body.Get("functions"), ResponseFormat: x.body.Get("response_format"),
 			User: x.body.String("user"), SafetyID: x.body.String("safety_identifier"),
 		}
-		x.unread = json.Unmarshal(x.body.Get("messages"), &x.read.Messages) != nil
+		x.read.Messages, x.unread = messages(x.body.Get("messages"))
 	}
 	return x.read, !x.unread
+}
+
+// messages reads what the domain needs of a conversation; odd is true where
+// one of them is no message.
+func messages(raw []byte) (list []understudy.Message, odd bool) {
+	// The bytes were checked as JSON, so that parsing them again cannot fail.
+	gjson.ParseBytes(raw).ForEach(func(_, m gjson.Result) bool {
+		var out understudy.Message
+		odd = odd || m.Get("role").Type != gjson.String
+		m.ForEach(func(k, v gjson.Result) bool {
+			switch k.Str {
+			case "role":
+				out.Role = v.Str
+			case "name":
+				out.Name = v.Str
+			case "content":
+				out.Content = json.RawMessage(v.Raw)
+			case "tool_calls":
+				out.ToolCalls = json.RawMessage(v.Raw)
+			}
+			return true
+		})
+		list = append(list, out)
+		return true
+	})
+	return list, odd
 }
 
 func (x *exchange) fingerprint() string {
@@ -123,11 +152,13 @@ func (x *exchange) pair(o outcome) understudy.Pair {
 // canonical is the request as it is kept: without what routes it, its keys in
 // order and without white space, so that equal requests are equal bytes.
 func canonical(o body.Object) json.RawMessage {
-	return json.RawMessage(clean(string(o.Canonical(func(name string) bool { return !notKept[name] }))))
+	return o.Canonical(func(name string) bool { return !notKept[name] })
 }
 
 // clean replaces what no database takes as text.
 func clean(s string) string {
-	s = strings.ToValidUTF8(s, "\uFFFD")
+	if !utf8.ValidString(s) {
+		s = strings.ToValidUTF8(s, "\uFFFD")
+	}
 	return strings.ReplaceAll(s, "\x00", "\uFFFD")
 }

@@ -108,18 +108,20 @@ func (o options) subjects(ctx context.Context, base *url.URL, out io.Writer) ([]
 func report(subjects []*subject, o options, out io.Writer) {
 	fmt.Fprintf(out, "gateway with capture against a bare reverse proxy: upstream 0 ms, 1 kB answers, stream %v, %d rounds of %s, %d cores\n", o.stream, o.rounds, o.length, runtime.NumCPU())
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "concurrency\tsubject\tp50 µs\tp99 µs\trequests/s\tp50 ratio\trequests/s ratio\t")
+	fmt.Fprintln(w, "concurrency\tsubject\tp50 µs\tp99 µs\trequests/s\tCPU µs\tp50 ratio\trequests/s ratio\tCPU ratio\t")
 	for _, c := range concurrencies {
 		first := subjects[0].results[c]
 		for _, s := range subjects {
-			var p50, rate []float64
+			var p50, rate, cpu []float64
 			for i, r := range s.results[c] {
 				p50 = append(p50, float64(r.p50)/float64(first[i].p50))
 				rate = append(rate, r.rate/first[i].rate)
+				cpu = append(cpu, float64(r.cpu)/float64(first[i].cpu))
 			}
-			fmt.Fprintf(w, "%d\t%s\t%.0f\t%.0f\t%.0f\t%.2f\t%.2f\t\n", c, s.name,
+			fmt.Fprintf(w, "%d\t%s\t%.0f\t%.0f\t%.0f\t%.0f\t%.2f\t%.2f\t%.2f\t\n", c, s.name,
 				median(s.results[c], func(r result) float64 { return micros(r.p50) }), median(s.results[c], func(r result) float64 { return micros(r.p99) }),
-				median(s.results[c], func(r result) float64 { return r.rate }), middle(p50), middle(rate))
+				median(s.results[c], func(r result) float64 { return r.rate }), median(s.results[c], func(r result) float64 { return micros(r.cpu) }),
+				middle(p50), middle(rate), middle(cpu))
 		}
 	}
 	w.Flush()

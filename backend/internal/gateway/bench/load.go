@@ -9,13 +9,15 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 )
 
 // result is one measurement.
 type result struct {
 	p50, p99 time.Duration
-	rate     float64 // requests a second
+	rate     float64       // requests a second
+	cpu      time.Duration // of this process for a request: client, upstream, what is between, and storing
 }
 
 const answerText = 640 // bytes of text; with its frame the answer is 1 kB
@@ -68,6 +70,7 @@ func measure(ctx context.Context, s *subject, concurrency int, o options) (resul
 	var mu sync.Mutex
 	var all []time.Duration
 	var failed error
+	before := cpuTime()
 	start := time.Now()
 	end := start.Add(o.length)
 	var wg sync.WaitGroup
@@ -97,7 +100,17 @@ func measure(ctx context.Context, s *subject, concurrency int, o options) (resul
 	}
 	slices.Sort(all)
 	at := func(q float64) time.Duration { return all[min(int(q*float64(len(all))), len(all)-1)] }
-	return result{p50: at(0.5), p99: at(0.99), rate: float64(len(all)) / took.Seconds()}, s.awaitStored()
+	err := s.awaitStored()
+	return result{p50: at(0.5), p99: at(0.99), rate: float64(len(all)) / took.Seconds(), cpu: (cpuTime() - before) / time.Duration(len(all))}, err
+}
+
+// cpuTime is what this process has used so far.
+func cpuTime() time.Duration {
+	var u syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 func ask(ctx context.Context, client *http.Client, url, body string) error {

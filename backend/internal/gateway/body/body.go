@@ -102,6 +102,25 @@ func (o Object) String(name string) string {
 
 // Each calls f with every field in order; of a key that comes twice, the last.
 func (o Object) Each(f func(name string, value []byte)) {
+	if len(o.fields) > fewFields {
+		o.eachOfMany(f)
+		return
+	}
+next:
+	for i, x := range o.fields {
+		for _, later := range o.fields[i+1:] {
+			if later.name == x.name {
+				continue next
+			}
+		}
+		f(x.name, o.raw[x.start:x.end])
+	}
+}
+
+// fewFields are compared with one another faster than a map is made.
+const fewFields = 24
+
+func (o Object) eachOfMany(f func(name string, value []byte)) {
 	last := make(map[string]int, len(o.fields))
 	for i, x := range o.fields {
 		last[x.name] = i

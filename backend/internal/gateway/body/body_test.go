@@ -1,6 +1,7 @@
 package body
 
 import (
+	"bytes"
 	"encoding/json"
 	"reflect"
 	"strings"
@@ -88,6 +89,20 @@ func FuzzSplice(f *testing.F) {
 		before["model"] = json.RawMessage(`"new"`)
 		if !reflect.DeepEqual(before, after) {
 			t.Fatalf("%s became %s", raw, out)
+		}
+		var kept bytes.Buffer
+		want := map[string]json.RawMessage{}
+		for k, v := range before {
+			kept.Reset()
+			_ = json.Compact(&kept, v)
+			want[k] = bytes.Clone(kept.Bytes())
+		}
+		canonical := o.Splice(Edit{"model", []byte(`"new"`)})
+		again, _ := Parse(canonical)
+		canonical = again.Canonical(func(string) bool { return true })
+		var got map[string]json.RawMessage
+		if err := json.Unmarshal(canonical, &got); err != nil || !reflect.DeepEqual(got, want) {
+			t.Fatalf("%s is %s in canonical form: %v", raw, canonical, err)
 		}
 		var rebuilt map[string]json.RawMessage
 		if err := json.Unmarshal(o.Rebuild(func(string) bool { return true }, Edit{"model", []byte(`"new"`)}), &rebuilt); err != nil || !reflect.DeepEqual(before, rebuilt) {

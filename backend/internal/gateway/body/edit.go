@@ -1,10 +1,10 @@
 package body
 
 import (
-	"bytes"
 	"encoding/json"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // Edit replaces a top-level value, or adds it where it is absent.
@@ -73,11 +73,27 @@ func (o Object) Rebuild(keep func(name string) bool, edits ...Edit) []byte {
 
 // Quote returns s as JSON.
 func Quote(s string) []byte {
+	if plain(s) {
+		return append(append(append(make([]byte, 0, len(s)+2), '"'), s...), '"')
+	}
 	b, _ := json.Marshal(s) // a string always marshals
 	return b
 }
 
+// plain reports whether a string stands in JSON as it is.
+func plain(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
 func appendKey(out []byte, name string) []byte {
+	if plain(name) {
+		return append(append(append(out, '"'), name...), '"', ':')
+	}
 	return append(append(out, Quote(name)...), ':')
 }
 
@@ -96,15 +112,31 @@ func (o Object) Canonical(keep func(name string) bool) []byte {
 		}
 	})
 	slices.SortFunc(entries, func(a, b entry) int { return strings.Compare(a.name, b.name) })
-	out := bytes.NewBuffer(make([]byte, 0, len(o.raw)))
-	out.WriteByte('{')
+	out := append(make([]byte, 0, len(o.raw)), '{')
 	for i, e := range entries {
 		if i > 0 {
-			out.WriteByte(',')
+			out = append(out, ',')
 		}
-		out.Write(appendKey(nil, e.name))
-		_ = json.Compact(out, e.value) // it was parsed, so it is JSON
+		out = compact(appendKey(out, e.name), e.value)
 	}
-	out.WriteByte('}')
-	return out.Bytes()
+	return append(out, '}')
+}
+
+// compact appends valid JSON without the white space between its tokens.
+func compact(out, value []byte) []byte {
+	start := 0 // of what is to be copied
+	for i := 0; i < len(value); i++ {
+		switch value[i] {
+		case ' ', '\t', '\n', '\r':
+			out = append(out, value[start:i]...)
+			start = i + 1
+		case '"':
+			for i++; value[i] != '"'; i++ {
+				if value[i] == '\\' {
+					i++
+				}
+			}
+		}
+	}
+	return append(out, value[start:]...)
 }
