@@ -97,7 +97,7 @@ func (a *app) run(ctx context.Context, f runFlags) error {
 	defer p.Close()
 	report, err := play.Run(ctx, play.Options{
 		API: client.New(p.State.Backend, a.secret(supervisor.AdminKeyFile)), Gateway: p.State.Backend + "/v1", Key: a.secret(supervisor.ClientKeyFile),
-		Plan: plan, Teacher: teacher, Parallel: map[string]int{"replay": 32, "live": 8}[teacher], Display: play.NewDisplay(a.out),
+		Plan: plan, Teacher: teacher, Parallel: map[string]int{"replay": 64, "live": 8}[teacher], Display: play.NewDisplay(a.out),
 		Endpoint: endpointOf(f, upstream, model),
 		Scorer:   evaluatorclient.New(p.State.Evaluator, env.Secret(a.secret(supervisor.ServiceTokenFile)), evaluatorclient.MaxBatch),
 	})

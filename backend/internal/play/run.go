@@ -51,7 +51,7 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	p := &play{Options: o, start: time.Now()}
 	p.report = Report{Teacher: o.Teacher, Seconds: map[string]float64{}}
 	p.app = Application{BaseURL: o.Gateway, Key: o.Key, Model: o.Endpoint.Name, Client: &http.Client{
-		Transport: &http.Transport{MaxIdleConnsPerHost: 64}, Timeout: 2 * time.Minute}}
+		Transport: &http.Transport{MaxIdleConnsPerHost: 128}, Timeout: 2 * time.Minute}}
 	err := p.run(ctx)
 	p.report.Seconds[total] = seconds(p.start)
 	if err != nil && !errors.Is(err, ErrRefused) {
@@ -232,7 +232,7 @@ func (p *play) follow(ctx context.Context, id string, seen func(wire.Model) bool
 }
 
 // servingParallel is small: the SLM shares this machine's cores with the rest.
-const servingParallel = 2
+const servingParallel = 3
 
 // serving plays the last act. A refused model is not on stage: a few requests
 // show that the LLM goes on answering.
