@@ -28,6 +28,7 @@ import (
 type Gateway struct {
 	cfg       Config
 	log       *slog.Logger
+	metrics   *registry
 	meter     *meter
 	upstreams map[string]*upstream
 	fallback  *upstream // takes models that are no endpoint, nil if none does
@@ -75,13 +76,15 @@ func New(cfg Config) (*Gateway, error) {
 	if cfg.Random == nil {
 		cfg.Random = rand.Float64
 	}
+	reg := &registry{Registerer: cfg.Metrics}
 	g := &Gateway{
 		cfg: cfg, log: cfg.Logger, slm: newTransport(nil), pods: newPods(), breakers: newBreakers(),
-		meter: newMeter(cfg.Metrics), activity: newActivity(), shadows: make(chan struct{}, shadowSlots), upstreams: map[string]*upstream{},
+		metrics: reg, meter: newMeter(reg), activity: newActivity(), shadows: make(chan struct{}, shadowSlots), upstreams: map[string]*upstream{},
 	}
 	for name, u := range cfg.Upstreams {
 		up, err := newUpstream(u, cfg.UpstreamTimeout)
 		if err != nil {
+			reg.close()
 			return nil, fmt.Errorf("upstream %s: %w", name, err)
 		}
 		up.proxy = g.newProxy(up)
@@ -93,9 +96,10 @@ func New(cfg Config) (*Gateway, error) {
 	var err error
 	g.recorder, err = capture.New(capture.Config{
 		Store: cfg.Pairs, Sink: cfg.SpoolSink, Dir: filepath.Join(cfg.DataDir, "spool"), SpoolLimit: cfg.SpoolLimit,
-		Metrics: cfg.Metrics, Logger: cfg.Logger,
+		Metrics: reg, Logger: cfg.Logger,
 	})
 	if err != nil {
+		reg.close()
 		return nil, err
 	}
 	g.ctx, g.cancel = context.WithCancel(context.Background())
@@ -118,6 +122,7 @@ func (g *Gateway) Close(ctx context.Context) error {
 	g.cancel()
 	g.running.Wait()
 	err := g.recorder.Close(ctx)
+	g.metrics.close()
 	for _, u := range g.upstreams {
 		u.transport.CloseIdleConnections()
 	}

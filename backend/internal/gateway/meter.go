@@ -29,4 +29,22 @@ func newMeter(reg prometheus.Registerer) *meter {
 	return m
 }
 
+// registry remembers what was registered, so that Close can take it back and
+// another gateway of the same process be registered.
+type registry struct {
+	prometheus.Registerer
+	all []prometheus.Collector
+}
+
+func (r *registry) MustRegister(list ...prometheus.Collector) {
+	r.Registerer.MustRegister(list...)
+	r.all = append(r.all, list...)
+}
+
+func (r *registry) close() {
+	for _, c := range r.all {
+		r.Unregister(c)
+	}
+}
+
 func code(status int) string { return strconv.Itoa(status) }

@@ -95,11 +95,12 @@ func (g *Gateway) ask(parent context.Context, base string, c call) (*completion.
 				return a, failed(ctx, parent, errFirstToken)
 			}
 		}
-		if c.live && started {
-			total.Reset(c.total)
-		}
+		waits := c.live && started && total.Stop() // a slow client is not the pod's fault
 		if err := c.event(e, a, usageOnly); err != nil {
 			return a, err
+		}
+		if waits {
+			total.Reset(c.total)
 		}
 		if a.Done {
 			return a, nil

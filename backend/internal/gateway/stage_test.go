@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	understudy "understudy.dev/backend"
@@ -249,6 +251,48 @@ func TestItStartsFromTheSavedSnapshotWhileTheDatabaseIsDown(t *testing.T) {
 	h.want(r, understudy.SourceSLM, understudy.ReasonNormal)
 	h.db.setDown(false)
 	h.pair(r) // what was captured meanwhile comes in afterwards
+}
+
+// cached is what another replica has saved.
+type cached struct {
+	mu  sync.Mutex
+	raw []byte
+}
+
+func (c *cached) SaveSnapshot(_ context.Context, raw []byte) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.raw = raw
+	return nil
+}
+
+func (c *cached) LoadSnapshot(context.Context) ([]byte, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.raw, nil
+}
+
+func TestItStartsFromAnotherReplicasSnapshot(t *testing.T) {
+	shared := &cached{}
+	first := open(t, func(c *Config) { c.Cache = shared })
+	h := open(t, func(c *Config) {
+		c.Cache, c.Upstreams = shared, first.cfg.Upstreams
+		c.Source.(*memory).setDown(true)
+	})
+	h.db.await(t, "the gateway is ready", func() bool { return h.Ready() == nil })
+	h.want(h.ask(""), understudy.SourceLLM, understudy.ReasonNormal)
+}
+
+func TestTwoGatewaysAfterOneAnotherShareARegistry(t *testing.T) {
+	reg := prometheus.NewRegistry()
+	h := open(t, func(c *Config) { c.Metrics = reg })
+	h.ask("")
+	h.stop()
+	h.start()
+	h.ask("")
+	if n, err := testutil.GatherAndCount(reg, "understudy_gateway_requests_total"); n != 1 || err != nil {
+		t.Errorf("%d series: %v", n, err)
+	}
 }
 
 func TestWithoutAnySnapshotItSaysSo(t *testing.T) {

@@ -18,8 +18,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	var o options
-	flags.IntVar(&o.rounds, "rounds", 5, "rounds for each concurrency; the subjects take turns in each")
-	flags.DurationVar(&o.length, "length", 2*time.Second, "length of one measurement")
+	flags.IntVar(&o.rounds, "rounds", 11, "rounds for each concurrency; the subjects take turns in each")
+	flags.DurationVar(&o.length, "length", 700*time.Millisecond, "length of one measurement")
 	flags.BoolVar(&o.stream, "stream", false, "ask for streams")
 	flags.StringVar(&o.postgres, "postgres", "", "URL of an empty PostgreSQL database; without it one is started (fsync off)")
 	flags.StringVar(&o.only, "only", "", "measure this subject alone (bare, sqlite, postgresql), for profiles")

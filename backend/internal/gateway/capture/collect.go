@@ -20,21 +20,21 @@ func (r *Recorder) collect() {
 	defer close(r.collected)
 	var b batch
 	timer := time.NewTimer(time.Hour)
-	due := false
+	late := false
 	sync := time.NewTicker(window) // for what Submit spooled by itself
 	defer sync.Stop()
 	add := func(it Item) {
 		r.waiting.Add(-int64(it.Bytes))
 		if len(b.pairs) == 0 {
 			b.pairs = make([]understudy.Pair, 0, 64)
-			timer.Reset(window / 2)
+			timer.Reset(due)
 		}
 		b.pairs, b.bytes = append(b.pairs, it.Pair()), b.bytes+it.Bytes
 	}
 	spoolBatch := func() {
 		r.keep(b.pairs)
 		r.sync()
-		b, due = batch{}, false
+		b, late = batch{}, false
 	}
 	for {
 		full := len(b.pairs) >= batchRows || b.bytes >= batchBytes
@@ -42,7 +42,7 @@ func (r *Recorder) collect() {
 		if full {
 			in = nil
 		}
-		if len(b.pairs) == 0 || !due && !full {
+		if len(b.pairs) == 0 || !late && !full {
 			out = nil
 		}
 		if out != nil && r.away.Load() {
@@ -53,17 +53,17 @@ func (r *Recorder) collect() {
 		case it := <-in:
 			add(it)
 		case out <- b:
-			b, due = batch{}, false
+			b, late = batch{}, false
 		case <-timer.C:
 			if len(b.pairs) == 0 {
 				continue
 			}
-			if due {
+			if late {
 				spoolBatch()
 				continue
 			}
-			due = true
-			timer.Reset(window / 2)
+			late = true
+			timer.Reset(window - due)
 		case <-sync.C:
 			r.sync()
 		case <-r.end:

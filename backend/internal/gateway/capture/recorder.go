@@ -48,10 +48,12 @@ type Config struct {
 	Logger     *slog.Logger
 }
 
-// How long a pair may be held only in memory: a batch is due after half of
-// window, and goes to the spool after window where the database is busy. An
-// insert that takes longer than slowInsert is spooled as well.
+// How long a pair may be held only in memory: a batch is due some time after
+// its first pair, and goes to the spool after window where the database is
+// still busy then. An insert that takes longer than slowInsert is spooled as
+// well.
 const (
+	due        = 40 * time.Millisecond
 	window     = 50 * time.Millisecond
 	slowInsert = 250 * time.Millisecond
 	batchRows  = 500
