@@ -29,7 +29,7 @@ python: ## the Python environment and the models
 	@ci/setup/python.sh
 	@$(PYTHON) ci/setup/models.py
 
-test: setup test-python test-go test-clients test-play test-kill ## every test that needs no cluster
+test: setup test-python test-go test-clients test-play ## every test that needs no cluster, but test-kill (half an hour)
 
 test-go: ## unit and integration tests of every module
 	@ci/test/go.sh $(MODULES)
