@@ -2,12 +2,14 @@
 
 import hashlib
 import json
+import os
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch is loaded; as for a worker
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 
 from understudy_agent import settings  # noqa: E402

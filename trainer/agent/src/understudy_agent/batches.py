@@ -7,26 +7,31 @@ import torch
 
 from .render import Example
 
-GROUP = 8  # batches' worth of examples that are sorted together: little padding, still a fair draw
+GROUP = 16  # batches' worth of examples that are sorted together: little padding, still a fair draw
 TOKENS = 4096  # at once; a batch of more is run in parts and its gradients are summed
 
 
-def plan(examples: list[Example], batch_size: int, steps: int, seed: int) -> list[list[Example]]:
-    """The batches of each step; the data set is seen again and again until there are enough."""
-    batches: list[list[Example]] = []
-    epoch = 0
-    while len(batches) < steps:
-        draw = random.Random(f"{seed}/{epoch}")
-        order = list(examples)
+class Plan:
+    """plan[step] is the batch of a step (from 0); the data set is seen again and again, in another order each time."""
+
+    def __init__(self, examples: list[Example], batch_size: int, seed: int):
+        self._examples, self._size, self._seed = examples, batch_size, seed
+        self._epoch, self._batches = -1, []
+
+    def __getitem__(self, step: int) -> list[Example]:
+        epoch, place = divmod(step, -(-len(self._examples) // self._size))
+        if epoch != self._epoch:
+            self._epoch, self._batches = epoch, self._cut(random.Random(f"{self._seed}/{epoch}"))
+        return self._batches[place]
+
+    def _cut(self, draw: random.Random) -> list[list[Example]]:
+        order, batches = list(self._examples), []
         draw.shuffle(order)
-        cut: list[list[Example]] = []
-        for start in range(0, len(order), GROUP * batch_size):
-            group = sorted(order[start : start + GROUP * batch_size], key=len)
-            cut += [group[i : i + batch_size] for i in range(0, len(group), batch_size)]
-        draw.shuffle(cut)
-        batches += cut
-        epoch += 1
-    return batches[:steps]
+        for start in range(0, len(order), GROUP * self._size):
+            group = sorted(order[start : start + GROUP * self._size], key=len)
+            batches += [group[i : i + self._size] for i in range(0, len(group), self._size)]
+        draw.shuffle(batches)
+        return batches
 
 
 def parts(examples: list[Example], tokens: int = TOKENS) -> list[list[Example]]:

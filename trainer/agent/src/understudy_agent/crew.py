@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import torch
 
-LEAST = 4  # examples that are worth a share of their own
+LEAST = 2  # examples that are worth a share of their own
 
 
 def cores() -> int:

@@ -1,6 +1,5 @@
 """Hyperparameters: what was asked for, and what is in force once the data is known."""
 
-import math
 from dataclasses import asdict, dataclass, fields, replace
 
 MODULES = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
@@ -79,13 +78,12 @@ class Hyper:
         return min(steps, self.maxSteps) if self.maxSteps else steps
 
     def wire(self) -> dict:
-        """Whole epochs on the wire (the last one may be cut short by maxSteps)."""
-        return {**asdict(self), "epochs": math.ceil(self.epochs), "targetModules": list(self.targetModules)}
+        return {**asdict(self), "targetModules": list(self.targetModules)}
 
 
 def default_epochs(examples: int) -> float:
-    """Few examples are seen more often: about 1,000 in all, at most 10 times, at least once."""
-    return max(1.0, min(10.0, 1000 / max(1, examples)))
+    """Few examples are seen more often: about 1,200 in all, at most 10 times, at least once."""
+    return max(1.0, min(10.0, 1200 / max(1, examples)))
 
 
 def _modules(value) -> tuple[str, ...]:

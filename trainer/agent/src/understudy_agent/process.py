@@ -22,7 +22,8 @@ class Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env={**os.environ, "MODELS_DIR": str(models_dir), "PYTHONPATH": path},
+            # OpenMP's threads else wait by spinning, which takes the cores from those that work.
+            env={"OMP_WAIT_POLICY": "PASSIVE", **os.environ, "MODELS_DIR": str(models_dir), "PYTHONPATH": path},
         )
         self.pid = self._process.pid
         self._reader = threading.Thread(target=self._drain, name="worker stderr", daemon=True)

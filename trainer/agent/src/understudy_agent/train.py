@@ -43,7 +43,7 @@ def train(model: Llama, train_set: list[Example], validation: list[Example], hyp
             for parameter, saved in zip(parameters, state.parameters):
                 parameter.copy_(saved)
     crew = Crew(hyper.batchSize)
-    plan = batches.plan(train_set, hyper.batchSize, hyper.maxSteps, hyper.seed)
+    plan = batches.Plan(train_set, hyper.batchSize, hyper.seed)
     begun = saved_at = time.monotonic()
     first, tokens = step, 0
     seconds = lambda: before + time.monotonic() - begun
@@ -54,8 +54,9 @@ def train(model: Llama, train_set: list[Example], validation: list[Example], hyp
     while step < steps:
         for group in optimizer.param_groups:
             group["lr"] = rate(step, steps, hyper)
-        loss = _step(model, plan[step], optimizer, parameters, hyper.gradientClip, crew)
-        tokens += sum(map(len, plan[step]))
+        batch = plan[step]
+        loss = _step(model, batch, optimizer, parameters, hyper.gradientClip, crew)
+        tokens += sum(map(len, batch))
         step += 1
         if not math.isfinite(loss):
             raise TrainingError(f"the loss became {loss} at step {step}: choose a lower learningRate than {hyper.learningRate:g}")

@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-from . import files, parent, settings
+from . import base, files, parent, prepare, settings
 from .errors import TrainingError
 from .hyper import Hyper
 
@@ -51,18 +51,20 @@ def main() -> int:
 def run(folder: Path, models_dir: Path, say) -> bool:
     """Makes the artefacts in folder; True when the deadline cut the training short."""
     say("loading")
+    asked = files.read_json(folder / "job.json")
+    spec = asked["spec"]
+    source, digest = prepare.prepared(base.locate(spec["base"], models_dir), models_dir)
+
     _keep_memory()
+    # Late, since they take seconds to load: a base that is not there is told at once.
     from safetensors.torch import load_file
     from transformers import AutoConfig, AutoTokenizer
 
-    from . import base, convert, dataset, manifest, prepare
+    from . import convert, dataset, manifest
     from .llama import Llama
     from .render import Renderer
     from .train import train
 
-    asked = files.read_json(folder / "job.json")
-    spec = asked["spec"]
-    source, digest = prepare.prepared(base.locate(spec["base"], models_dir), models_dir)
     config = AutoConfig.from_pretrained(source)
     renderer = Renderer(AutoTokenizer.from_pretrained(source))
     wanted = Hyper.read(spec.get("hyperparameters") or {})
