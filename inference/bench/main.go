@@ -34,7 +34,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	set.SetOutput(stderr)
 	var b bench
 	set.StringVar(&b.binary, "binary", "../bin/understudy-inference", "the program to measure")
-	set.StringVar(&b.model, "model", filepath.Join(cache, "understudy", "models", "SmolLM2-135M-Instruct.Q4_1.gguf"), "base weights")
+	set.StringVar(&b.model, "model", filepath.Join(cache, "understudy", "models", "SmolLM2-135M-Instruct.Q8_0.gguf"), "base weights")
 	set.StringVar(&b.launcher, "launcher", "../.cache/python/bin/python launcher/launch.py", "command for the xllamacpp wheel, unless LLAMA_SERVER or PATH has a llama-server")
 	set.IntVar(&b.threads, "threads", 2, "threads of llama.cpp")
 	set.IntVar(&b.rounds, "rounds", 20, "rounds of each side at each concurrency")

@@ -10,7 +10,7 @@ type Plan struct {
 
 const (
 	captureRequests = 1700 // about 340 of them for the exam
-	lastRequests    = 100
+	lastRequests    = 70
 )
 
 // ShopPlan plans a play of the bundled shop.

@@ -32,7 +32,7 @@ func Shop(seed uint64, n int) []Conversation {
 	seen := newTwins()
 	for i := 0; len(out) < n; i++ {
 		record := triage{Wishes: []string{names[i%len(names)]}}
-		if r.Float64() < 0.12 {
+		if r.Float64() < 0.08 {
 			record.Wishes = append(record.Wishes, names[(i%len(names)+1+r.IntN(len(names)-1))%len(names)])
 		}
 		record.Urgent = r.Float64() < 0.3
@@ -57,7 +57,7 @@ func message(r *rand.Rand, t triage) string {
 		body += say("<also>") + expand(r, words, pick(r, wishes[w]))
 	}
 	parts := []string{body}
-	if r.Float64() < 0.35 {
+	if r.Float64() < 0.25 {
 		parts = insert(r, parts, say("<mood>"))
 	}
 	if t.Urgent {
@@ -65,10 +65,10 @@ func message(r *rand.Rand, t triage) string {
 	} else if r.Float64() < 0.15 {
 		parts = append(parts, say("<calm>"))
 	}
-	if r.Float64() < 0.5 {
+	if r.Float64() < 0.4 {
 		parts = append([]string{say("<hello>")}, parts...)
 	}
-	if r.Float64() < 0.4 {
+	if r.Float64() < 0.3 {
 		parts = append(parts, say("<bye>"))
 	}
 	text := ""

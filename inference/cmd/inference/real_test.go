@@ -28,7 +28,7 @@ func llama(t *testing.T) (python, model string, env []string) {
 	if cache == "" {
 		cache = filepath.Join(os.Getenv("HOME"), ".cache")
 	}
-	model = filepath.Join(cache, "understudy", "models", "SmolLM2-135M-Instruct.Q4_1.gguf")
+	model = filepath.Join(cache, "understudy", "models", "SmolLM2-135M-Instruct.Q8_0.gguf")
 	for _, path := range []string{python, model} {
 		if _, err := os.Stat(path); err != nil {
 			if os.Getenv("CI") != "" {

@@ -152,6 +152,10 @@ func TestAFullDiskIsSaidSo(t *testing.T) {
 	w.put("m-1", w.spec()) // the adapter of 3 MB fits once, not twice
 	w.says(w.failed("m-1"), "no space left", "Free some")
 	w.checkNothingLeft("m-1")
+	w.await("the record's last change is on the disk", func() bool {
+		b, err := os.ReadFile(small + "/jobs/m-1.json") // its token goes when all is cleaned
+		return err == nil && !strings.Contains(string(b), `"token"`)
+	})
 	if err := os.WriteFile(small+"/other", make([]byte, 8<<20), 0o600); !errors.Is(err, syscall.ENOSPC) {
 		t.Fatalf("the disk is not full: %v", err)
 	}
