@@ -63,6 +63,9 @@ func (g *Gateway) Refresh(ctx context.Context) error {
 	return nil
 }
 
+// CatchUp reads the snapshot if the generation has moved.
+func (g *Gateway) CatchUp(ctx context.Context) error { return g.pollOnce(ctx, false) }
+
 func (g *Gateway) publish(s understudy.Snapshot) {
 	g.state.Store(&state{s})
 	g.breakers.keep(s)

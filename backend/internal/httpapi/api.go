@@ -6,6 +6,7 @@ package httpapi
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -24,6 +25,7 @@ type Config struct {
 	Upstreams    []understudy.Upstream
 	Releases     ReleaseLister   // optional: without it status names no releases
 	Announce     Announcer       // optional: hears of every write
+	Routes       Router          // optional: catches up with every write before it is answered
 	Changes      <-chan struct{} // optional: something was written by anybody; events are looked for at once
 
 	Version, Mode    string
@@ -47,6 +49,12 @@ type ReleaseLister interface {
 type Announcer interface {
 	Wake(ctx context.Context, modelOrEndpoint string) error // the lifecycle
 	Changed(ctx context.Context) error                      // every replica
+}
+
+// Router is the gateway of this process: what a client was told is done must
+// route the client's next request.
+type Router interface {
+	CatchUp(ctx context.Context) error
 }
 
 // API is the backend's http.Handler.
@@ -92,12 +100,17 @@ const announceFor = time.Second
 // lifecycle should look at.
 func (a *API) wrote(ctx context.Context, names ...string) {
 	a.wakeUp.all()
-	if a.Announce == nil {
-		return
-	}
 	// The write is done: the others hear of it although the client has left.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), announceFor)
 	defer cancel()
+	if a.Routes != nil {
+		if err := a.Routes.CatchUp(ctx); err != nil {
+			slog.Warn("the routes are not fresh yet; the next poll reads them", "error", err)
+		}
+	}
+	if a.Announce == nil {
+		return
+	}
 	for _, n := range names {
 		_ = a.Announce.Wake(ctx, n)
 	}

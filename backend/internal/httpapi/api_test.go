@@ -51,6 +51,26 @@ func (h *heard) of(name string) bool {
 	return slices.Contains(h.woken, name) && h.changed > 0
 }
 
+// router is a gateway that knows what it caught up with.
+type router struct {
+	db   *database.DB
+	have understudy.Snapshot
+}
+
+func (r *router) CatchUp(ctx context.Context) (err error) {
+	r.have, err = r.db.Snapshot(ctx)
+	return err
+}
+
+func TestAnAnsweredWriteIsRouted(t *testing.T) {
+	r := &router{}
+	b := start(t, func(c *Config) { r.db, c.Routes = c.DB.(*database.DB), r })
+	b.endpoint("triage")
+	if _, there := r.have.Endpoints["triage"]; !there {
+		t.Errorf("the endpoint was answered before the gateway knew it: %+v", r.have)
+	}
+}
+
 // bench is the real handler before a real database.
 type bench struct {
 	t     *testing.T

@@ -17,8 +17,8 @@ const ShopSystem = "Triage the shop's mail as JSON."
 
 // triage is what the application wants to know of a message.
 type triage struct {
-	Wishes []string `json:"wishes"` // in the order in which the message names them
-	Urgent bool     `json:"urgent"`
+	Wish   string `json:"wish"` // the first, where the message names two
+	Urgent bool   `json:"urgent"`
 }
 
 // Shop returns n different conversations of an online shop's support with its
@@ -31,16 +31,16 @@ func Shop(seed uint64, n int) []Conversation {
 	var out []Conversation
 	seen := newTwins()
 	for i := 0; len(out) < n; i++ {
-		record := triage{Wishes: []string{names[i%len(names)]}}
-		if r.Float64() < 0.08 {
-			record.Wishes = append(record.Wishes, names[(i%len(names)+1+r.IntN(len(names)-1))%len(names)])
+		record := triage{Wish: names[i%len(names)], Urgent: r.Float64() < 0.3}
+		second := ""
+		if r.Float64() < 0.12 {
+			second = names[(i%len(names)+1+r.IntN(len(names)-1))%len(names)]
 		}
-		record.Urgent = r.Float64() < 0.3
 		answer, err := json.Marshal(record)
 		if err != nil {
 			panic(fmt.Sprintf("a triage record: %v", err))
 		}
-		c := NewConversation(ShopSystem, message(r, record), string(answer))
+		c := NewConversation(ShopSystem, message(r, record, second), string(answer))
 		chat := c.Chat()
 		if seen.add(chat.Messages[1].Text(), understudy.SplitOf(chat.ConversationHash())) {
 			out = append(out, c)
@@ -50,11 +50,11 @@ func Shop(seed uint64, n int) []Conversation {
 }
 
 // message writes a customer's message that the record follows from.
-func message(r *rand.Rand, t triage) string {
+func message(r *rand.Rand, t triage, second string) string {
 	say := func(s string) string { return expand(r, words, s) }
-	body := expand(r, words, pick(r, wishes[t.Wishes[0]]))
-	for _, w := range t.Wishes[1:] {
-		body += say("<also>") + expand(r, words, pick(r, wishes[w]))
+	body := expand(r, words, pick(r, wishes[t.Wish]))
+	if second != "" {
+		body += say("<also>") + expand(r, words, pick(r, wishes[second]))
 	}
 	parts := []string{body}
 	if r.Float64() < 0.25 {
