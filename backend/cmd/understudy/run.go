@@ -57,7 +57,7 @@ the small model served, 2 the gate refused it, 1 something failed.`,
 }
 
 // defaultTrainPairs is what two cores learn well in about two minutes.
-const defaultTrainPairs = 720
+const defaultTrainPairs = 640
 
 // firstToken is longer than an endpoint's default: the model shares this
 // machine's cores with whatever else runs here.
