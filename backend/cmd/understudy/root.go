@@ -47,7 +47,7 @@ func newRoot(stdout, stderr io.Writer) *cobra.Command {
 	}
 	root.AddCommand(
 		a.upCommand(), a.runCommand(), a.askCommand(), a.endpointsCommand(), a.modelsCommand(), a.pairsCommand(),
-		a.keysCommand(), a.statusCommand(), a.bypassCommand(), a.configCommand(), a.versionCommand(), a.serveCommand(), a.replayCommand(),
+		a.keysCommand(), a.statusCommand(), a.bypassCommand(), a.configCommand(), a.versionCommand(), a.serveCommand(), a.replayCommand(), a.clusterCommand(),
 	)
 	return root
 }

@@ -43,21 +43,31 @@ requests that it never saw; it is released with Helm; it answers new requests.
 Without OPENAI_API_KEY the LLM is a replay of recorded answers. Exit status: 0
 the small model served, 2 the gate refused it, 1 something failed.`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.run(cmd.Context(), f) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if f.trainPairs == 0 {
+				f.trainPairs = shopPairs
+				if f.data != "" {
+					f.trainPairs = dataPairs
+				}
+			}
+			return a.run(cmd.Context(), f)
+		},
 	}
 	fl := cmd.Flags()
 	fl.StringVar(&f.data, "data", "", "your own conversations, in OpenAI's fine-tuning format (JSONL)")
 	fl.StringVar(&f.report, "report", "", "write the report to this file, as JSON")
 	fl.Uint64Var(&f.seed, "seed", 1, "other bundled conversations")
-	fl.IntVar(&f.trainPairs, "train-pairs", defaultTrainPairs, "the most pairs to train on")
+	fl.IntVar(&f.trainPairs, "train-pairs", 0, fmt.Sprintf("the most pairs to train on (default %d, of --data %d)", shopPairs, dataPairs))
 	fl.IntVar(&f.maxSteps, "max-steps", 0, "the most training steps (0 = as the data asks for)")
 	fl.DurationVar(&f.timeout, "timeout", time.Hour, "give up after this time")
 	portFlags(cmd, &f.ports)
 	return cmd
 }
 
-// defaultTrainPairs is what two cores learn well in about two minutes.
-const defaultTrainPairs = 640
+const (
+	shopPairs = 640  // what two cores learn in three minutes, and well
+	dataPairs = 1000 // nobody knows how hard the user's own are
+)
 
 // firstToken is longer than an endpoint's default: the model shares this
 // machine's cores with whatever else runs here.
@@ -131,10 +141,11 @@ func endpointOf(f runFlags, upstream, model string) wire.EndpointInput {
 		// pairs shall not start another.
 		AutoTrain: &off, ScaleToZeroAfterSeconds: &never, SLMFirstTokenTimeoutSeconds: &patience,
 	}
-	// Each pair is seen once: what two cores can do while somebody watches.
-	in.Hyperparameters = &understudy.Hyperparameters{Epochs: 1}
-	if f.maxSteps > 0 {
+	switch {
+	case f.maxSteps > 0:
 		in.Hyperparameters = &understudy.Hyperparameters{MaxSteps: f.maxSteps}
+	case f.data == "": // each pair once: what two cores can do while somebody watches
+		in.Hyperparameters = &understudy.Hyperparameters{Epochs: 1}
 	}
 	return in
 }

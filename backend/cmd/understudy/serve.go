@@ -8,7 +8,6 @@ import (
 	"os"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
@@ -18,11 +17,10 @@ import (
 	"understudy.dev/backend/internal/database"
 	"understudy.dev/backend/internal/evaluatorclient"
 	"understudy.dev/backend/internal/gateway"
+	"understudy.dev/backend/internal/gateway/capture"
 	"understudy.dev/backend/internal/httpapi"
-	"understudy.dev/backend/internal/leader"
 	"understudy.dev/backend/internal/lifecycle"
 	"understudy.dev/backend/internal/queue"
-	"understudy.dev/backend/internal/release"
 	"understudy.dev/backend/internal/trainerclient"
 	"understudy.dev/service/child"
 	"understudy.dev/service/serve"
@@ -62,17 +60,13 @@ type backend struct {
 	config    config.Config
 	db        *database.DB
 	queue     *queue.Queue
-	stage     *release.Local
+	stage     *stage
 	gateway   *gateway.Gateway
 	lifecycle *lifecycle.Lifecycle
-	leader    understudy.Leader
 	api       *httpapi.API
 }
 
 func newBackend(ctx context.Context, c config.Config) (*backend, error) {
-	if c.Runtime != "local" {
-		return nil, fmt.Errorf("UNDERSTUDY_RUNTIME=%s: only local is built into this version", c.Runtime)
-	}
 	if c.AdminKey == "" || c.ServiceToken == "" {
 		return nil, errors.New("UNDERSTUDY_ADMIN_KEY and UNDERSTUDY_SERVICE_TOKEN must be set; `understudy up` makes them")
 	}
@@ -93,11 +87,7 @@ func (b *backend) wire(ctx context.Context, c config.Config) (err error) {
 	if b.queue, err = queue.Open(c.RedisURL); err != nil {
 		return err
 	}
-	b.stage, err = release.NewLocal(release.LocalConfig{Socket: c.ControlSocket, Records: b.db, Settings: release.Settings{
-		Namespace: c.Namespace, Overlay: c.Overlay, Image: c.SLMImage, BackendURL: c.BackendURL, TrainerURL: c.TrainerURL,
-		ModelsDir: c.ModelsDir, BatchSize: c.EvaluationBatchSize, Log: slog.Default(),
-	}})
-	if err != nil {
+	if b.stage, err = openStage(c, b.db); err != nil {
 		return err
 	}
 	upstreams := map[string]understudy.Upstream{}
@@ -105,8 +95,8 @@ func (b *backend) wire(ctx context.Context, c config.Config) (err error) {
 		upstreams[u.Name] = u
 	}
 	b.gateway, err = gateway.New(gateway.Config{
-		DataDir: c.DataDir, Replica: uuid.NewString(), Source: b.db, Pairs: b.db, Activity: b.db, Addresses: b.stage,
-		Cache: b.queue, Changes: b.queue.Changes(ctx), Upstreams: upstreams, Bypass: c.Bypass,
+		DataDir: c.DataDir, Replica: b.stage.replica, Source: b.db, Pairs: b.db, Activity: b.db, Addresses: b.stage,
+		Cache: b.queue, SpoolSink: b.spoolSink(), Changes: b.queue.Changes(ctx), Upstreams: upstreams, Bypass: c.Bypass,
 		Wake:    func(endpoint string) { b.wake(endpoint) },
 		Metrics: prometheus.DefaultRegisterer, Logger: slog.Default(),
 	})
@@ -120,7 +110,6 @@ func (b *backend) wire(ctx context.Context, c config.Config) (err error) {
 		Wakes:     b.queue.Wakes, Announce: b.announce, ServiceToken: c.ServiceToken, BackendURL: c.BackendURL,
 		MaxDeployments: c.MaxDeployments, BatchSize: c.EvaluationBatchSize, TrainingProvider: c.TrainingProvider,
 	})
-	b.leader = leader.Alone{}
 	b.api = httpapi.New(ctx, httpapi.Config{
 		DB: b.db, Gateway: b.gateway, AdminKey: c.AdminKey.Reveal(), ServiceToken: c.ServiceToken.Reveal(), Upstreams: c.Upstreams,
 		Releases: b.stage, Announce: b.queue, Routes: b.gateway, Changes: b.queue.Changes(ctx), Version: version, Mode: c.Runtime,
@@ -128,6 +117,14 @@ func (b *backend) wire(ctx context.Context, c config.Config) (err error) {
 		Ready: func(context.Context) error { return b.gateway.Ready() },
 	})
 	return nil
+}
+
+// spoolSink takes the spool where the disk under it goes with the pod.
+func (b *backend) spoolSink() capture.Sink {
+	if b.config.Runtime == "local" {
+		return nil
+	}
+	return b.queue
 }
 
 // wake tells the lifecycle to look at an endpoint now. A message that is lost
@@ -173,7 +170,7 @@ func (b *backend) lead(ctx context.Context) error {
 			return nil
 		}
 	}
-	return ignoreEnd(ctx, b.leader.Run(ctx, func(ctx context.Context) {
+	return ignoreEnd(ctx, b.stage.leader.Run(ctx, func(ctx context.Context) {
 		epoch, err := b.db.RaiseEpoch(ctx)
 		if err != nil {
 			slog.Error("the leadership cannot be recorded", "error", err)
@@ -192,7 +189,7 @@ func (b *backend) Close() error {
 		err = errors.Join(err, b.gateway.Close(ctx))
 	}
 	if b.stage != nil {
-		err = errors.Join(err, b.stage.Close())
+		err = errors.Join(err, b.stage.close())
 	}
 	if b.queue != nil {
 		err = errors.Join(err, b.queue.Close())

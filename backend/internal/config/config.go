@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"sigs.k8s.io/yaml"
+
 	understudy "understudy.dev/backend"
 	"understudy.dev/service/env"
 )
@@ -16,7 +18,8 @@ type Config struct {
 	ListenAddr string
 	LogLevel   slog.Level
 	DataDir    string
-	ModelsDir  string // base weights that are on disk already
+	ModelsDir  string // base weights that are on disk already; empty in a cluster
+	ModelsURL  string // a mirror of base weights
 
 	DatabaseURL string // postgres://… or sqlite:/path
 	RedisURL    string // redis://host:port/db
@@ -28,7 +31,11 @@ type Config struct {
 	Runtime   string // local or kubernetes
 	Overlay   string // base or local
 	Namespace string
+	PodName   string // in a cluster
 	SLMImage  string
+	// An operator's values and patches for every model's release.
+	SLMValues     map[string]any
+	SLMPatchesDir string
 
 	BackendURL       string // as services and SLM pods reach it
 	TrainerURL       string
@@ -51,7 +58,7 @@ func Read(lookup func(string) (string, bool)) (Config, error) {
 		ListenAddr: r.String("LISTEN_ADDR", ":8000"),
 		LogLevel:   r.Level("LOG_LEVEL"),
 		DataDir:    data,
-		ModelsDir:  r.String("MODELS_DIR", filepath.Join(CacheDir(), "models")),
+		ModelsURL:  r.URL("MODELS_URL", ""),
 
 		DatabaseURL: r.Secret("DATABASE_URL").Reveal(),
 		RedisURL:    r.Secret("REDIS_URL").Reveal(),
@@ -63,7 +70,10 @@ func Read(lookup func(string) (string, bool)) (Config, error) {
 		Runtime:   r.OneOf("UNDERSTUDY_RUNTIME", "local", "local", "kubernetes"),
 		Overlay:   r.OneOf("UNDERSTUDY_OVERLAY", "local", "local", "base"),
 		Namespace: r.String("NAMESPACE", "understudy"),
+		PodName:   r.String("POD_NAME", hostname()),
 		SLMImage:  r.String("SLM_IMAGE", "understudy-slm-inference:latest"),
+
+		SLMPatchesDir: r.String("SLM_PATCHES_DIR", ""),
 
 		BackendURL:       r.URL("BACKEND_URL", "http://127.0.0.1:8000"),
 		TrainerURL:       r.URL("TRAINER_URL", "http://127.0.0.1:8002"),
@@ -78,8 +88,40 @@ func Read(lookup func(string) (string, bool)) (Config, error) {
 	if c.DatabaseURL == "" {
 		c.DatabaseURL = "sqlite:" + filepath.Join(data, "understudy.db")
 	}
+	here := filepath.Join(CacheDir(), "models")
+	if c.Runtime == "kubernetes" {
+		here = "" // pods run elsewhere
+	}
+	c.ModelsDir = r.String("MODELS_DIR", here)
+	c.SLMValues = readValues(r, "SLM_VALUES_FILE")
 	c.Upstreams = readUpstreams(r)
 	return c, r.Err()
+}
+
+func hostname() string {
+	name, err := os.Hostname()
+	if err != nil {
+		return "backend"
+	}
+	return name
+}
+
+// readValues reads a YAML file of chart values; a file that is not named has
+// none.
+func readValues(r *env.Reader, name string) map[string]any {
+	file := r.String(name, "")
+	if file == "" {
+		return nil
+	}
+	raw, err := os.ReadFile(file)
+	var values map[string]any
+	if err == nil {
+		err = yaml.Unmarshal(raw, &values)
+	}
+	if err != nil {
+		r.Fail(name, "names a file that cannot be read as YAML values: %v", err)
+	}
+	return values
 }
 
 // DefaultDataDir is $XDG_DATA_HOME/understudy.

@@ -11,6 +11,7 @@ import (
 
 	"helm.sh/helm/v3/pkg/chart"
 	"helm.sh/helm/v3/pkg/chart/loader"
+	"sigs.k8s.io/kustomize/api/types"
 
 	"understudy.dev/charts"
 	"understudy.dev/kustomize"
@@ -39,9 +40,12 @@ func loadChart() (*chart.Chart, error) {
 	return c, nil
 }
 
-// partsDigest tells one chart and overlay from another.
-func partsDigest(overlay string) (string, error) {
+// partsDigest tells one chart, overlay and set of patches from another.
+func partsDigest(overlay string, patches []types.Patch) (string, error) {
 	h := sha256.New()
+	if err := json.NewEncoder(h).Encode(patches); err != nil {
+		return "", fmt.Errorf("write the patches: %w", err)
+	}
 	fmt.Fprintf(h, "overlay %s\n", overlay)
 	for _, tree := range []fs.FS{charts.SLM, kustomize.SLM} {
 		err := fs.WalkDir(tree, root, func(path string, d fs.DirEntry, err error) error {

@@ -82,7 +82,7 @@ func modes(t *testing.T) map[string]map[string]any {
 
 func renderChart(t *testing.T, values map[string]any, overlay string) string {
 	t.Helper()
-	post, err := newPostRenderer(overlay)
+	post, err := newPostRenderer(overlay, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -283,7 +283,7 @@ func TestAnOverlayMayNotAddDropOrRename(t *testing.T) {
 			}
 		})
 	}
-	if _, err := newPostRenderer("prod"); understudy.CodeOf(err) != understudy.Invalid {
+	if _, err := newPostRenderer("prod", nil); understudy.CodeOf(err) != understudy.Invalid {
 		t.Errorf("an unknown overlay: %v", err)
 	}
 }

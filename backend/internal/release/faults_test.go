@@ -28,10 +28,19 @@ func (l *local) serving(t *testing.T, name string) {
 	releasetest.Await(t, l, name, "served", releasetest.Serving)
 }
 
+func (l *local) configuration(t *testing.T) *action.Configuration {
+	t.Helper()
+	cfg, err := l.Local.stage.open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cfg
+}
+
 // stored returns a revision's record as Helm has it.
 func (l *local) stored(t *testing.T, name string, revision int) *helm.Release {
 	t.Helper()
-	rel, err := l.Local.stage.open(t.Context()).Releases.Get(name, revision)
+	rel, err := l.configuration(t).Releases.Get(name, revision)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +57,7 @@ func (l *local) leave(t *testing.T, name string, revision int, status helm.Statu
 	rel := l.stored(t, name, revision)
 	rel.SetStatus(status, "underway")
 	rel.Info.LastDeployed.Time = time.Now().Add(-age)
-	if err := l.Local.stage.open(t.Context()).Releases.Update(rel); err != nil {
+	if err := l.configuration(t).Releases.Update(rel); err != nil {
 		t.Fatal(err)
 	}
 }

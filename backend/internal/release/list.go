@@ -24,7 +24,11 @@ func (r *releases) List(ctx context.Context) (out []understudy.Applied, err erro
 			err = fmt.Errorf("list releases: %v", p)
 		}
 	}()
-	list := action.NewList(r.stage.open(ctx))
+	cfg, err := r.stage.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	list := action.NewList(cfg)
 	list.StateMask = action.ListAll | action.ListUnknown
 	list.Selector = labelApp + "=" + appName
 	found, err := list.Run()

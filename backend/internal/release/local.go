@@ -77,14 +77,14 @@ func (s localStage) driver(ctx context.Context) records {
 	return records{ctx: ctx, to: s.records, namespace: s.namespace, log: s.log}
 }
 
-func (s localStage) open(ctx context.Context) *action.Configuration {
+func (s localStage) open(ctx context.Context) (*action.Configuration, error) {
 	store := storage.Init(s.driver(ctx))
 	store.MaxHistory = maxHistory
 	return &action.Configuration{
 		Releases: store, Capabilities: localCapabilities(),
 		KubeClient: localKube{ctx: ctx, node: s.node, namespace: s.namespace},
 		Log:        func(format string, args ...any) { s.log.Debug("helm: " + fmt.Sprintf(format, args...)) },
-	}
+	}, nil
 }
 
 // localCapabilities say which Kubernetes the local node stands in for: the one

@@ -22,7 +22,7 @@ func TestMain(m *testing.M) {
 type local struct {
 	*Local
 	config  LocalConfig
-	records *memory
+	records *memoryRecords
 	server  *localnode.Server
 	base    understudy.Base
 	node    localnode.ServerConfig

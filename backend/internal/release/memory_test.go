@@ -9,15 +9,15 @@ import (
 	understudy "understudy.dev/backend"
 )
 
-// memory is Records without a database.
-type memory struct {
+// memoryRecords is Records without a database.
+type memoryRecords struct {
 	mu   sync.Mutex
 	rows map[string]understudy.ReleaseRecord
 }
 
-func newMemory() *memory { return &memory{rows: map[string]understudy.ReleaseRecord{}} }
+func newMemory() *memoryRecords { return &memoryRecords{rows: map[string]understudy.ReleaseRecord{}} }
 
-func (m *memory) CreateRelease(_ context.Context, r understudy.ReleaseRecord) error {
+func (m *memoryRecords) CreateRelease(_ context.Context, r understudy.ReleaseRecord) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if _, ok := m.rows[r.Key]; ok {
@@ -27,14 +27,14 @@ func (m *memory) CreateRelease(_ context.Context, r understudy.ReleaseRecord) er
 	return nil
 }
 
-func (m *memory) PutRelease(_ context.Context, r understudy.ReleaseRecord) error {
+func (m *memoryRecords) PutRelease(_ context.Context, r understudy.ReleaseRecord) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.rows[r.Key] = r
 	return nil
 }
 
-func (m *memory) GetRelease(_ context.Context, key string) (understudy.ReleaseRecord, error) {
+func (m *memoryRecords) GetRelease(_ context.Context, key string) (understudy.ReleaseRecord, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	r, ok := m.rows[key]
@@ -44,7 +44,7 @@ func (m *memory) GetRelease(_ context.Context, key string) (understudy.ReleaseRe
 	return r, nil
 }
 
-func (m *memory) DeleteRelease(_ context.Context, key string) error {
+func (m *memoryRecords) DeleteRelease(_ context.Context, key string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if _, ok := m.rows[key]; !ok {
@@ -54,7 +54,7 @@ func (m *memory) DeleteRelease(_ context.Context, key string) error {
 	return nil
 }
 
-func (m *memory) ListReleases(context.Context, string) ([]understudy.ReleaseRecord, error) {
+func (m *memoryRecords) ListReleases(context.Context, string) ([]understudy.ReleaseRecord, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var out []understudy.ReleaseRecord
@@ -65,7 +65,7 @@ func (m *memory) ListReleases(context.Context, string) ([]understudy.ReleaseReco
 }
 
 // edit changes a stored row.
-func (m *memory) edit(key string, change func(*understudy.ReleaseRecord)) {
+func (m *memoryRecords) edit(key string, change func(*understudy.ReleaseRecord)) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	r := m.rows[key]

@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/yaml"
 	"sigs.k8s.io/kustomize/api/krusty"
+	"sigs.k8s.io/kustomize/api/types"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 
 	understudy "understudy.dev/backend"
@@ -28,9 +29,10 @@ var kustomizing sync.Mutex
 type postRenderer struct {
 	tree fs.FS
 	path string // of the kustomization in it
+	own  []byte // the operator's kustomization over it; nil without patches
 }
 
-func newPostRenderer(overlay string) (*postRenderer, error) {
+func newPostRenderer(overlay string, patches []types.Patch) (*postRenderer, error) {
 	path := root + "/base"
 	if overlay != "base" {
 		path = root + "/overlays/" + overlay
@@ -38,7 +40,11 @@ func newPostRenderer(overlay string) (*postRenderer, error) {
 	if _, err := fs.Stat(kustomize.SLM, path+"/kustomization.yaml"); err != nil || strings.Contains(overlay, "/") {
 		return nil, understudy.Errorf(understudy.Invalid, "overlay %q: there are base and local", overlay)
 	}
-	return &postRenderer{tree: kustomize.SLM, path: path}, nil
+	own, err := operators(path, patches)
+	if err != nil {
+		return nil, err
+	}
+	return &postRenderer{tree: kustomize.SLM, path: path, own: own}, nil
 }
 
 // Run implements Helm's postrender.PostRenderer.
@@ -61,18 +67,23 @@ func (p *postRenderer) Run(rendered *bytes.Buffer) (*bytes.Buffer, error) {
 	if err == nil {
 		err = disk.WriteFile(root+"/base/helm.yaml", rendered.Bytes())
 	}
+	path := p.path
+	if err == nil && p.own != nil {
+		path = operatorRoot
+		err = disk.WriteFile(operatorRoot+"/kustomization.yaml", p.own)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("lay out the kustomization: %w", err)
 	}
 	kustomizing.Lock()
 	defer kustomizing.Unlock()
-	built, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(disk, p.path)
+	built, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(disk, path)
 	if err != nil {
-		return nil, fmt.Errorf("kustomize %s: %w", p.path, err)
+		return nil, fmt.Errorf("kustomize %s: %w", path, err)
 	}
 	out, err := built.AsYaml()
 	if err != nil {
-		return nil, fmt.Errorf("kustomize %s: %w", p.path, err)
+		return nil, fmt.Errorf("kustomize %s: %w", path, err)
 	}
 	after, err := identities(out)
 	if err != nil {
@@ -81,7 +92,7 @@ func (p *postRenderer) Run(rendered *bytes.Buffer) (*bytes.Buffer, error) {
 	// An overlay changes objects; one that adds, drops or renames some would
 	// make Helm delete what runs.
 	if !slices.Equal(before, after) {
-		return nil, fmt.Errorf("kustomize %s: the objects are not the chart's any more: %v became %v", p.path, before, after)
+		return nil, fmt.Errorf("kustomize %s: the objects are not the chart's any more: %v became %v", path, before, after)
 	}
 	return bytes.NewBuffer(out), nil
 }

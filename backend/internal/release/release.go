@@ -20,6 +20,7 @@ import (
 	"helm.sh/helm/v3/pkg/action"
 	"helm.sh/helm/v3/pkg/kube"
 	"helm.sh/helm/v3/pkg/release"
+	"sigs.k8s.io/kustomize/api/types"
 
 	understudy "understudy.dev/backend"
 )
@@ -40,7 +41,13 @@ type Settings struct {
 	BackendURL string // as pods reach it
 	TrainerURL string
 	ModelsDir  string // where base files may lie on the node; empty = always pulled
+	ModelsURL  string // a mirror of base files, below it each by its name; empty = the catalogue's URLs
 	BatchSize  int    // evaluation prompts that a pod fetches at once; 0 = the chart's
+	// Values are an operator's, for every release; they cannot change which
+	// model it is.
+	Values map[string]any
+	// Patches are an operator's, applied after the overlay; see ReadPatches.
+	Patches []types.Patch
 	// HealAfter is how old an unfinished action must be before it counts as
 	// left by a dead process; less is refused with Unavailable.
 	HealAfter time.Duration
@@ -50,7 +57,7 @@ type Settings struct {
 // stage is where a release's objects go.
 type stage interface {
 	// open makes what one action works with; ctx bounds all of it.
-	open(ctx context.Context) *action.Configuration
+	open(ctx context.Context) (*action.Configuration, error)
 	// missing names the objects that are not there.
 	missing(ctx context.Context, objects kube.ResourceList) ([]string, error)
 	// putToken and dropToken keep the Secret beside the release.
@@ -84,11 +91,11 @@ func newReleases(s Settings, st stage) (*releases, error) {
 	if _, err := loadChart(); err != nil {
 		return nil, err
 	}
-	render, err := newPostRenderer(s.Overlay)
+	render, err := newPostRenderer(s.Overlay, s.Patches)
 	if err != nil {
 		return nil, err
 	}
-	parts, err := partsDigest(s.Overlay)
+	parts, err := partsDigest(s.Overlay, s.Patches)
 	if err != nil {
 		return nil, err
 	}
@@ -118,7 +125,11 @@ func (r *releases) act(ctx context.Context, name string, do func(context.Context
 			err = fmt.Errorf("release %s: its action panicked: %v", name, p)
 		}
 	}()
-	return do(bounded, r.stage.open(bounded))
+	cfg, err := r.stage.open(bounded)
+	if err != nil {
+		return err
+	}
+	return do(bounded, cfg)
 }
 
 // Apply implements understudy.Releases.

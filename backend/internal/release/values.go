@@ -8,6 +8,9 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/mitchellh/copystructure"
+	"helm.sh/helm/v3/pkg/chartutil"
+
 	understudy "understudy.dev/backend"
 )
 
@@ -80,12 +83,29 @@ func (r *releases) values(want understudy.Release) (map[string]any, error) {
 	if r.BatchSize > 0 {
 		values["job"] = map[string]any{"evaluationBatchSize": r.BatchSize}
 	}
-	return values, nil
+	return chartutil.CoalesceTables(values, copyOf(r.Values)), nil
 }
 
-// base prefers a file that lies on the node to a pull.
+// copyOf is deep: merging and Helm write into what they get.
+func copyOf(values map[string]any) map[string]any {
+	c, err := copystructure.Copy(values)
+	if err != nil || values == nil {
+		return map[string]any{}
+	}
+	return c.(map[string]any)
+}
+
+// base is where an operator says that it is; else a file that lies on the node
+// is preferred to a pull.
 func (r *releases) base(b understudy.Base) (map[string]any, error) {
 	out := map[string]any{"name": b.Name, "sha256": b.Serve.SHA256}
+	if given, ok := r.Values["base"].(map[string]any); ok {
+		switch source, _ := given["source"].(string); source {
+		case "existingClaim", "image": // the file is each base's own
+			out["source"], out[source] = source, map[string]any{"file": b.Serve.File}
+			return out, nil
+		}
+	}
 	if r.ModelsDir != "" && b.Serve.File != "" {
 		path, err := filepath.Abs(filepath.Join(r.ModelsDir, b.Serve.File))
 		if err != nil {
@@ -99,8 +119,12 @@ func (r *releases) base(b understudy.Base) (map[string]any, error) {
 			return nil, understudy.Errorf(understudy.Invalid, "the weights of base %s are not at %s, and the catalogue has no URL to pull them from; put the file there (make setup does)", b.Name, path)
 		}
 	}
+	if r.ModelsURL != "" {
+		out["source"], out["pull"] = "pull", map[string]any{"url": strings.TrimSuffix(r.ModelsURL, "/") + "/" + b.Serve.File}
+		return out, nil
+	}
 	if b.Serve.URL == "" {
-		return nil, understudy.Errorf(understudy.Invalid, "the catalogue has no URL for the weights of base %s, so no pod can pull them", b.Name)
+		return nil, understudy.Errorf(understudy.Invalid, "the catalogue has no URL for the weights of base %s, so no pod can pull them; name a mirror (MODELS_URL) or a volume (slm.values.base.existingClaim)", b.Name)
 	}
 	out["source"], out["pull"] = "pull", map[string]any{"url": b.Serve.URL}
 	return out, nil
