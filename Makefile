@@ -7,7 +7,7 @@ PYTHON      := .cache/python/bin/python
 export CGO_ENABLED ?= 0
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help run up setup build python test test-go test-python test-clients test-play test-kill lint bench native clean clean-cache
+.PHONY: help run up setup build python test test-go test-python test-clients test-play test-kill lint lint-charts manifests bench native images cluster-up cluster-down clean clean-cache
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -50,13 +50,28 @@ test-kill: ## kill -9 of every service in every phase; prints the matrix
 lint: ## gofmt, go vet, ruff, shell syntax
 	@ci/test/lint.sh $(MODULES)
 
+lint-charts: ## ct lint of every chart with every ci/*-values.yaml
+	@ci/charts/lint.sh
+
+manifests: ## render charts/understudy into kustomize/platform
+	@cd ci && go run ./charts/cmd/manifests
+
 bench: setup ## ratios, side by side in one run: gateway, evaluator, inference
 	@ci/bench/bench.sh
 
 native: ## the evaluator on ONNX Runtime (needs gcc and cargo)
 	@evaluator/native/build.sh
 
-clean: ## remove what was built here and the data of `make run`
+images: ## the images of the five services, by docker or buildah
+	@ci/images/build.sh
+
+cluster-up: ## a Kubernetes of one node in a network namespace (needs root; the first start builds it, 12 minutes)
+	@ci/cluster/up.sh
+
+cluster-down: ## end that Kubernetes; leaves nothing behind
+	@ci/cluster/down.sh
+
+clean: cluster-down ## remove what was built here and the data of `make run`
 	rm -rf bin .cache .understudy
 
 clean-cache: ## remove what was downloaded
