@@ -29,7 +29,7 @@ python: ## the Python environment and the models
 	@ci/setup/python.sh
 	@$(PYTHON) ci/setup/models.py
 
-test: setup test-python test-go test-clients test-play ## every test that needs no cluster, but test-kill (half an hour)
+test: setup test-python test-go test-clients test-play test-kill ## every test that needs no cluster
 
 test-go: ## unit and integration tests of every module
 	@ci/test/go.sh $(MODULES)
@@ -55,6 +55,12 @@ lint-charts: ## ct lint of every chart with every ci/*-values.yaml
 
 manifests: ## render charts/understudy into kustomize/platform
 	@cd ci && go run ./charts/cmd/manifests
+
+e2e: setup images ## the platform on a real Kubernetes: KUBECONFIG's, else one made here
+	@ci/e2e/run.sh
+
+e2e-smoke: setup images ## the shortest way through it: install, one model to the stage, uninstall
+	@ci/e2e/run.sh -test.run TestSmoke
 
 bench: setup ## ratios, side by side in one run: gateway, evaluator, inference
 	@ci/bench/bench.sh

@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Runs the end-to-end tests in the cluster that KUBECONFIG names; without one, in a cluster of
+# their own (ci/cluster), which ends with them. Arguments go to the test binary (-test.run X).
+#
+# A cluster of yours needs the images (make images) loaded, a PersistentVolume of class slm-models
+# with the base models' files, and this machine must reach its service and pod addresses.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+(cd ci && go test -c -o ../.cache/e2e.test ./e2e)
+run() { (cd ci/e2e && "$@" -test.v -test.timeout "${E2E_TIMEOUT:-60m}"); }
+
+if [ -n "${KUBECONFIG:-}" ]; then
+  run "$PWD/.cache/e2e.test" "$@"
+  exit
+fi
+trap 'ci/cluster/down.sh >/dev/null' EXIT
+ci/cluster/up.sh
+ci/cluster/load.sh .cache/images/*.tar
+run "$PWD/ci/cluster/exec.sh" "$PWD/.cache/e2e.test" "$@"
