@@ -2,6 +2,7 @@ package trainer
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/url"
@@ -80,7 +81,7 @@ func (s *Spec) Validate(providers []string) error {
 	check(s.Dataset.Pairs > 0, "dataset.pairs must be above 0")
 	var object map[string]json.RawMessage
 	check(json.Unmarshal(s.Hyperparameters, &object) == nil && object != nil, "hyperparameters must be a JSON object")
-	check(slices.Contains(providers, s.Provider), "provider %q is not known here; this trainer has: %s", s.Provider, strings.Join(providers, ", "))
+	check(slices.Contains(providers, s.Provider), "provider %q is not known here; this trainer has: %s", s.Provider, cmp.Or(strings.Join(providers, ", "), "none"))
 	check(s.DeadlineSeconds > 0 && s.DeadlineSeconds <= maxDeadline, "deadlineSeconds must be between 1 and %d", maxDeadline)
 	check(s.MaxCostUSD >= 0, "maxCostUSD must not be negative")
 	if wrong == nil {

@@ -30,11 +30,13 @@ type config struct {
 func read(lookup func(string) (string, bool), environ []string) (config, error) {
 	r := env.New(lookup)
 	c := config{
-		level:      r.Level("LOG_LEVEL"),
-		listen:     r.String("LISTEN_ADDR", ":8002"),
-		token:      r.Secret("UNDERSTUDY_SERVICE_TOKEN"),
-		dir:        r.Required("UNDERSTUDY_DATA_DIR"),
-		provider:   r.OneOf("TRAINING_PROVIDER", "local", "local", "static"),
+		level:  r.Level("LOG_LEVEL"),
+		listen: r.String("LISTEN_ADDR", ":8002"),
+		token:  r.Secret("UNDERSTUDY_SERVICE_TOKEN"),
+		dir:    r.Required("UNDERSTUDY_DATA_DIR"),
+		// runpod is not built in yet: its jobs are refused, not the service, so
+		// that a platform without a provider is ready for all the rest.
+		provider:   r.OneOf("TRAINING_PROVIDER", "local", "local", "static", "runpod"),
 		command:    strings.Fields(r.String("AGENT_COMMAND", "")),
 		agentURL:   r.URL("AGENT_URL", ""),
 		agentToken: r.Secret("AGENT_TOKEN"),

@@ -52,7 +52,8 @@ func TestConfigurationMistakesAreNamed(t *testing.T) {
 		says   string
 	}{
 		"all is there":                 {nil, ""},
-		"a provider that is not built": {map[string]string{"TRAINING_PROVIDER": "runpod"}, "TRAINING_PROVIDER"},
+		"an unknown provider":          {map[string]string{"TRAINING_PROVIDER": "moon"}, "TRAINING_PROVIDER"},
+		"a provider that is not built": {map[string]string{"TRAINING_PROVIDER": "runpod", "AGENT_COMMAND": ""}, ""},
 		"no agent for local":           {map[string]string{"AGENT_COMMAND": ""}, "AGENT_COMMAND"},
 		"no address for static":        {map[string]string{"TRAINING_PROVIDER": "static"}, "AGENT_URL"},
 		"no token for static":          {map[string]string{"TRAINING_PROVIDER": "static", "AGENT_URL": "http://a"}, "AGENT_TOKEN"},
