@@ -14,6 +14,12 @@ type Process struct {
 	Command     string // arguments joined by blanks
 }
 
+// InPod reports whether the process runs in the Kubernetes pod with this uid.
+func (p Process) InPod(uid string) bool {
+	cgroups, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(p.PID), "cgroup"))
+	return err == nil && (strings.Contains(string(cgroups), uid) || strings.Contains(string(cgroups), strings.ReplaceAll(uid, "-", "_")))
+}
+
 // Processes returns every process of this machine that is not a zombie.
 func Processes() []Process {
 	dirs, _ := filepath.Glob("/proc/[0-9]*")

@@ -1,0 +1,115 @@
+package e2e
+
+import (
+	"fmt"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"understudy.dev/ci/platform"
+)
+
+// TestFaults takes things away under a steady load; no request may fail and no
+// pair may be lost.
+func TestFaults(t *testing.T) {
+	w := install(t)
+	w.endpoint(t, "tiny", nil)
+	w.ask(t, "tiny")
+	w.reaches(t, w.train(t, "tiny").ID, "deployed", patience)
+	w.served(t, "tiny")
+
+	load := w.StartLoad(24, "tiny", messages)
+	var kills []time.Time // of a backend, which may lose its last group
+	faults := []struct {
+		name string
+		do   func(t *testing.T)
+	}{
+		{"the SLM's pod is killed", func(t *testing.T) {
+			kubectl(t, "delete", "pod", "-l", "app=slm-inference", "--grace-period=0", "--force")
+			kubectl(t, "rollout", "status", "deployment/slm-tiny-v1", "--timeout=120s")
+		}},
+		{"the leading backend is killed", func(t *testing.T) {
+			kills = append(kills, time.Now())
+			kill(t, leader(t))
+			kubectl(t, "rollout", "status", "deployment/backend", "--timeout=120s")
+		}},
+		{"Redis is killed", func(t *testing.T) {
+			kubectl(t, "delete", "pod", "-l", "app=redis", "--grace-period=0", "--force")
+			kubectl(t, "rollout", "status", "deployment/redis", "--timeout=120s")
+		}},
+		{"PostgreSQL is killed", func(t *testing.T) {
+			kubectl(t, "delete", "pod", "postgres-0", "--grace-period=0", "--force")
+			kubectl(t, "rollout", "status", "statefulset/postgres", "--timeout=120s")
+		}},
+		{"the backend is restarted", func(t *testing.T) {
+			kubectl(t, "rollout", "restart", "deployment/backend")
+			kubectl(t, "rollout", "status", "deployment/backend", "--timeout=180s")
+		}},
+		{"the platform is upgraded", func(t *testing.T) {
+			command(t, "helm", "upgrade", "understudy", "charts/understudy", "-n", namespace, "-f", "ci/e2e/values.yaml", "--set", "config.logLevel=debug", "--wait", "--timeout", "5m")
+		}},
+		{"a backend is restarted while PostgreSQL is down", func(t *testing.T) {
+			kubectl(t, "scale", "statefulset/postgres", "--replicas=0")
+			kubectl(t, "wait", "--for=delete", "pod/postgres-0", "--timeout=120s")
+			old := items(t, "pods", "-l", "app=backend")
+			kubectl(t, "delete", "pod", old[0])
+			kubectl(t, "rollout", "status", "deployment/backend", "--timeout=120s")
+			kubectl(t, "scale", "statefulset/postgres", "--replicas=1")
+			kubectl(t, "rollout", "status", "statefulset/postgres", "--timeout=120s")
+		}},
+	}
+	var table strings.Builder
+	for _, f := range faults {
+		answers, slm := load.Count()
+		f.do(t)
+		now, nowSLM := load.Count()
+		fmt.Fprintf(&table, "\n%-50s %5d answers meanwhile, %5d by the SLM", f.name, now-answers, nowSLM-slm)
+	}
+	w.served(t, "tiny")
+	load.Stop()
+	t.Logf("%s\nin all %d answers, %d by the SLM, %d failed, %d retries, %d streams cut after their first content",
+		table.String(), len(load.Told), load.SLM, len(load.Failed), load.Retries, load.Cut)
+	for _, err := range load.Failed {
+		t.Error(err)
+	}
+	told := slices.DeleteFunc(load.Told, func(x platform.Told) bool {
+		return slices.ContainsFunc(kills, func(k time.Time) bool { return x.At.After(k.Add(-flushWindow)) && x.At.Before(k.Add(flushWindow)) })
+	})
+	missing, err := w.Missing("tiny", told, time.Minute)
+	must(t, err)
+	t.Logf("%d pairs were told beyond a killed backend's last group, %d are missing", len(told), len(missing))
+	for _, m := range missing {
+		t.Errorf("pair %s, told at %s, is missing or not complete", m.Pair, m.At.Format("15:04:05.000"))
+	}
+}
+
+// flushWindow is how much a killed backend may lose: its last group of pairs.
+const flushWindow = 250 * time.Millisecond
+
+// leader is the pod that holds the lease.
+func leader(t *testing.T) string {
+	t.Helper()
+	holder := kubectl(t, "get", "lease", "understudy-leader", "-o", "jsonpath={.spec.holderIdentity}")
+	for _, pod := range items(t, "pods", "-l", "app=backend") {
+		if strings.HasPrefix(holder, pod) {
+			return pod
+		}
+	}
+	t.Fatalf("nobody leads: the lease is held by %q", holder)
+	return ""
+}
+
+// kill ends a pod's process as kill -9 does: the node is this machine.
+func kill(t *testing.T, pod string) {
+	t.Helper()
+	uid := strings.TrimSpace(kubectl(t, "get", "pod", pod, "-o", "jsonpath={.metadata.uid}"))
+	for _, p := range platform.Processes() {
+		if strings.HasPrefix(p.Command, "understudy serve") && p.InPod(uid) {
+			must(t, exec.Command("kill", "-9", fmt.Sprint(p.PID)).Run())
+			return
+		}
+	}
+	t.Fatalf("the process of %s is not on this machine", pod)
+}
