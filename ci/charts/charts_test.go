@@ -100,7 +100,7 @@ func objects(t *testing.T, r Rendered) []object {
 func decode(t *testing.T, name, text string) []object {
 	t.Helper()
 	strict := serializer.NewCodecFactory(scheme.Scheme, serializer.EnableStrict).UniversalDeserializer()
-	documents := yaml.NewDocumentDecoder(io.NopCloser(bytes.NewBufferString(text+"\n")))
+	documents := yaml.NewDocumentDecoder(io.NopCloser(bytes.NewBufferString(text + "\n")))
 	defer documents.Close()
 	var out []object
 	buffer := make([]byte, 1<<20)
