@@ -28,6 +28,10 @@ type Config struct {
 	Routes       Router          // optional: catches up with every write before it is answered
 	Changes      <-chan struct{} // optional: something was written by anybody; events are looked for at once
 
+	// Replicated says that other replicas answer requests too: a write that
+	// changes routes then waits for them, see rerouted.
+	Replicated bool
+
 	Version, Mode    string
 	DefaultThreshold float64                     // of a new endpoint; 0: the domain's
 	Bypass           bool                        // the switch of the environment, for status

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	understudy "understudy.dev/backend"
 	"understudy.dev/backend/internal/database"
@@ -69,6 +70,35 @@ func TestAnAnsweredWriteIsRouted(t *testing.T) {
 	if _, there := r.have.Endpoints["triage"]; !there {
 		t.Errorf("the endpoint was answered before the gateway knew it: %+v", r.have)
 	}
+}
+
+func TestAnAnsweredWriteIsRoutedByEveryReplica(t *testing.T) {
+	caughtUp := make(chan struct{}, 1)
+	b := start(t, func(c *Config) { c.Replicated, c.Routes = true, signal(caughtUp) })
+	beat := func(generation int64) {
+		if err := b.db.Heartbeat(context.WithoutCancel(t.Context()), "other", generation, time.Now()); err != nil {
+			t.Error(err)
+		}
+	}
+	beat(0)
+	go func() {
+		<-caughtUp // the write is done
+		now, err := b.db.RouteGeneration(context.WithoutCancel(t.Context()))
+		if err == nil {
+			beat(now)
+		}
+	}()
+	b.endpoint("triage")
+	if n, err := b.api.behind(t.Context()); n != 0 || err != nil {
+		t.Errorf("answered while %d replicas were behind, %v", n, err)
+	}
+}
+
+type signal chan struct{}
+
+func (s signal) CatchUp(context.Context) error {
+	s <- struct{}{}
+	return nil
 }
 
 // bench is the real handler before a real database.

@@ -82,7 +82,7 @@ func (a *API) createEndpoint(ctx context.Context, in *struct{ Body wire.Endpoint
 	if err != nil {
 		return nil, err
 	}
-	a.wrote(ctx, e.Name)
+	a.rerouted(ctx, e.Name)
 	return answer(endpointOf(e, understudy.Counters{})), nil
 }
 
@@ -120,7 +120,7 @@ func (a *API) patchEndpoint(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	a.wrote(ctx, e.Name)
+	a.rerouted(ctx, e.Name)
 	return a.showEndpoint(ctx, e)
 }
 
@@ -128,7 +128,7 @@ func (a *API) deleteEndpoint(ctx context.Context, in *EndpointPath) (*struct{}, 
 	if err := a.DB.DeleteEndpoint(ctx, in.Endpoint); err != nil {
 		return nil, err
 	}
-	a.wrote(ctx, in.Endpoint)
+	a.rerouted(ctx, in.Endpoint)
 	return nil, nil
 }
 
@@ -141,7 +141,7 @@ func (a *API) bypassEndpoint(ctx context.Context, in *struct {
 		return nil, err
 	}
 	a.event(ctx, "endpoint.bypass", e.Name, "", bypassWords("Endpoint "+e.Name, e.Bypass))
-	a.wrote(ctx, e.Name)
+	a.rerouted(ctx, e.Name)
 	return answer(wire.Bypass{Bypass: e.Bypass}), nil
 }
 
@@ -155,7 +155,7 @@ func (a *API) bypassAll(ctx context.Context, in *struct{ Body wire.Bypass }) (*b
 		return nil, err
 	}
 	a.event(ctx, "bypass", "", "", bypassWords("Everything", in.Body.Bypass))
-	a.wrote(ctx)
+	a.rerouted(ctx)
 	return answer(in.Body), nil
 }
 

@@ -36,7 +36,7 @@ func (a *API) createKey(ctx context.Context, in *struct{ Body wire.KeyInput }) (
 	if k, err = a.DB.CreateKey(ctx, k); err != nil {
 		return nil, err
 	}
-	a.wrote(ctx)
+	a.rerouted(ctx)
 	shown := keyOf(k)
 	shown.Secret = secret
 	return answer(shown), nil
@@ -48,6 +48,6 @@ func (a *API) deleteKey(ctx context.Context, in *struct {
 	if err := a.DB.DeleteKey(ctx, in.Key); err != nil {
 		return nil, err
 	}
-	a.wrote(ctx)
+	a.rerouted(ctx)
 	return nil, nil
 }

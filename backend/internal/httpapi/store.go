@@ -71,5 +71,6 @@ type eventStore interface {
 type platformStore interface {
 	Bypass(ctx context.Context) (bool, error)
 	SetBypass(ctx context.Context, on bool) error
+	RouteGeneration(ctx context.Context) (int64, error)
 	LiveReplicas(ctx context.Context, now time.Time) ([]understudy.Replica, error)
 }
