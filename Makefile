@@ -7,7 +7,7 @@ PYTHON      := .cache/python/bin/python
 export CGO_ENABLED ?= 0
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help run up setup build python test test-go test-python test-clients test-play test-kill lint lint-charts manifests bench native images cluster-up cluster-down clean clean-cache
+.PHONY: help run up setup build python test test-go test-python test-clients test-play test-kill lint lint-charts manifests bench native images deploy undeploy e2e e2e-smoke cluster-up cluster-down clean clean-cache
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -56,10 +56,16 @@ lint-charts: ## ct lint of every chart with every ci/*-values.yaml
 manifests: ## render charts/understudy into kustomize/platform
 	@cd ci && go run ./charts/cmd/manifests
 
-e2e: setup images ## the platform on a real Kubernetes: KUBECONFIG's, else one made here
+deploy: images ## install the platform in the cluster of the current kubectl context (VALUES=file.yaml)
+	@ci/deploy/deploy.sh
+
+undeploy: ## take away everything that deploy made
+	@ci/deploy/undeploy.sh
+
+e2e: setup ## the platform on a real Kubernetes: KUBECONFIG's, else one made here
 	@ci/e2e/run.sh
 
-e2e-smoke: setup images ## the shortest way through it: install, one model to the stage, uninstall
+e2e-smoke: setup ## the shortest way through it: install, one model to the stage, uninstall
 	@ci/e2e/run.sh -test.run TestSmoke
 
 bench: setup ## ratios, side by side in one run: gateway, evaluator, inference

@@ -14,6 +14,7 @@ if [ -n "${KUBECONFIG:-}" ]; then
   run "$PWD/.cache/e2e.test" "$@"
   exit
 fi
+ci/images/build.sh --archives
 trap 'ci/cluster/down.sh >/dev/null' EXIT
 ci/cluster/up.sh
 ci/cluster/load.sh .cache/images/*.tar
