@@ -20,6 +20,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/client-go/kubernetes/scheme"
+	"sigs.k8s.io/kustomize/api/types"
 
 	"understudy.dev/backend/internal/release/releasetest"
 
@@ -80,9 +81,9 @@ func modes(t *testing.T) map[string]map[string]any {
 	return out
 }
 
-func renderChart(t *testing.T, values map[string]any, overlay string) string {
+func renderChart(t *testing.T, values map[string]any, overlay string, patches ...types.Patch) string {
 	t.Helper()
-	post, err := newPostRenderer(overlay, nil)
+	post, err := newPostRenderer(overlay, patches)
 	if err != nil {
 		t.Fatal(err)
 	}
