@@ -10,9 +10,9 @@ dockerfile() {
   esac
 }
 
-# program MODULE COMMAND FILE builds a static program for Linux.
+# program MODULE COMMAND FILE builds a static program for Linux, from packages that `make build` has compiled on Linux.
 program() {
-  (cd "$1" && CGO_ENABLED=0 GOOS=linux go build -trimpath -buildvcs=false -ldflags "-s -w -X main.version=$version" -o "$3" "./cmd/$2")
+  (cd "$1" && CGO_ENABLED=0 GOOS=linux go build -buildvcs=false -ldflags "-s -w -X main.version=$version" -o "$3" "./cmd/$2")
 }
 
 stage_backend() { program backend understudy "$1/understudy"; }
