@@ -36,7 +36,9 @@ make() {
 }
 
 # offer makes a released volume available again; a folder that is not ours keeps its content.
+# It looks again first: the same news may come twice, and by then another claim may have the volume.
 offer() {
+  [ "$(kubectl get pv "$1" -o 'jsonpath={.status.phase}')" = Released ] || return 0
   if [ -d "$state/volumes/$1" ]; then
     find "$state/volumes/$1" -mindepth 1 -delete
   fi
