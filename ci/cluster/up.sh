@@ -15,7 +15,15 @@ flock 8
 
 kubectl() { in_netns env KUBECONFIG="$state/kubeconfig" "$bin/kubectl" "$@"; }
 
-if [ -f "$state/ready" ] && node_pid >/dev/null && kubectl get --raw /readyz >/dev/null 2>&1; then
+# answers gives a busy cluster half a minute.
+answers() {
+  for _ in {1..30}; do
+    ! kubectl --request-timeout=5s get --raw /readyz >/dev/null 2>&1 || return 0
+    sleep 1
+  done
+  return 1
+}
+if [ -f "$state/ready" ] && node_pid >/dev/null && answers; then
   say "runs already; KUBECONFIG is $state/kubeconfig, ci/cluster/exec.sh runs commands in its network"
   exit 0
 fi
