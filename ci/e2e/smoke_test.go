@@ -15,7 +15,7 @@ const patience = 6 * time.Minute
 // stage, helm list, uninstall.
 func TestSmoke(t *testing.T) {
 	w := install(t)
-	t.Log(command(t, "helm", "test", "understudy", "-n", namespace, "--logs"))
+	t.Log(command(t, "helm", "test", "understudy", "-n", namespace))
 	w.endpoint(t, "tiny", nil)
 	w.ask(t, "tiny")
 	m := w.train(t, "tiny")

@@ -65,7 +65,7 @@ the small model served, 2 the gate refused it, 1 something failed.`,
 }
 
 const (
-	shopPairs = 640  // what two cores learn in three minutes, and well
+	shopPairs = 680  // what two cores learn in three minutes, and well
 	dataPairs = 1000 // nobody knows how hard the user's own are
 )
 
