@@ -19,9 +19,7 @@ func TestSmoke(t *testing.T) {
 	w.endpoint(t, "tiny", nil)
 	w.ask(t, "tiny")
 	m := w.train(t, "tiny")
-	for _, phase := range []string{"deployed"} {
-		m = w.reaches(t, m.ID, phase, patience)
-	}
+	w.reaches(t, m.ID, "deployed", patience)
 	w.served(t, "tiny")
 	if got, want := w.releases(t), []string{"slm-tiny-v1", "understudy"}; !slices.Equal(got, want) {
 		t.Errorf("helm list shows %v, want %v", got, want)
@@ -50,6 +48,8 @@ func (w *world) uninstall(t *testing.T) {
 	if left := w.releases(t); len(left) > 0 {
 		t.Errorf("releases are left: %v", left)
 	}
+	// A pod answers what it has begun before it goes.
+	kubectl(t, "wait", "--for=delete", "pods", "-l", "app=slm-inference", "--timeout=90s")
 	if left := items(t, "pods,deployments,jobs,services,hpa,pdb,networkpolicies", "-l", "app=slm-inference"); len(left) > 0 {
 		t.Errorf("of the models is left: %v", left)
 	}
