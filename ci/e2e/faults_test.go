@@ -31,9 +31,11 @@ func TestFaults(t *testing.T) {
 			kubectl(t, "rollout", "status", "deployment/slm-tiny-v1", "--timeout=120s")
 		}},
 		{"the leading backend is killed", func(t *testing.T) {
+			old := leader(t)
 			kills = append(kills, time.Now())
-			kill(t, leader(t))
-			kubectl(t, "rollout", "status", "deployment/backend", "--timeout=120s")
+			kill(t, old)
+			kubectl(t, "wait", "--for=jsonpath={.status.containerStatuses[0].restartCount}=1", "pod/"+old, "--timeout=60s")
+			kubectl(t, "wait", "--for=condition=Ready", "pod/"+old, "--timeout=120s")
 		}},
 		{"Redis is killed", func(t *testing.T) {
 			kubectl(t, "delete", "pod", "-l", "app=redis", "--grace-period=0", "--force")
@@ -64,10 +66,10 @@ func TestFaults(t *testing.T) {
 	for _, f := range faults {
 		answers, slm := load.Count()
 		f.do(t)
+		w.served(t, "tiny")
 		now, nowSLM := load.Count()
 		fmt.Fprintf(&table, "\n%-50s %5d answers meanwhile, %5d by the SLM", f.name, now-answers, nowSLM-slm)
 	}
-	w.served(t, "tiny")
 	load.Stop()
 	t.Logf("%s\nin all %d answers, %d by the SLM, %d failed, %d retries, %d streams cut after their first content",
 		table.String(), len(load.Told), load.SLM, len(load.Failed), load.Retries, load.Cut)
