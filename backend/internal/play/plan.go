@@ -9,16 +9,25 @@ type Plan struct {
 }
 
 const (
-	captureRequests = 1700 // about 340 of them for the exam
+	captureRequests = 1650 // at least; more until there are examRequests
+	examRequests    = 310
 	lastRequests    = 70
 )
 
 // ShopPlan plans a play of the bundled shop.
 func ShopPlan(seed uint64) Plan {
-	list := Shop(seed, captureRequests+lastRequests*6)
-	p := Plan{Capture: list[:captureRequests]}
-	for _, c := range list[captureRequests:] {
-		if len(p.Last) < lastRequests && side(c) == understudy.SplitEval {
+	var p Plan
+	exam := 0
+	// A fifth is for the exam, more or less: some are to spare.
+	for _, c := range Shop(seed, captureRequests+examRequests+lastRequests*6) {
+		forExam := side(c) == understudy.SplitEval
+		switch {
+		case len(p.Capture) < captureRequests || exam < examRequests:
+			p.Capture = append(p.Capture, c)
+			if forExam {
+				exam++
+			}
+		case forExam && len(p.Last) < lastRequests:
 			p.Last = append(p.Last, c)
 		}
 	}

@@ -49,6 +49,20 @@ func TestTheShopsConversations(t *testing.T) {
 	}
 }
 
+func TestEveryShopHasAnExamOfThreeHundred(t *testing.T) {
+	for seed := range uint64(3) {
+		p, exam := ShopPlan(seed), 0
+		for _, c := range p.Capture {
+			if side(c) == understudy.SplitEval {
+				exam++
+			}
+		}
+		if exam < 300 || len(p.Last) != lastRequests {
+			t.Errorf("seed %d: %d requests for the exam of %d, %d for the last act", seed, exam, len(p.Capture), len(p.Last))
+		}
+	}
+}
+
 func TestTwinsAreFoundWhateverTheirDigits(t *testing.T) {
 	seen := newTwins()
 	if !seen.add("Where is order 12345, please?", understudy.SplitTrain) {
