@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"k8s.io/client-go/kubernetes"
 
 	understudy "understudy.dev/backend"
 	"understudy.dev/backend/internal/cluster"
@@ -31,7 +30,7 @@ func (a *app) secretsCommand() *cobra.Command {
 	var keys, postgres string
 	cmd := &cobra.Command{Use: "secrets", Short: "Make the platform's Secrets that are missing, once; those that are there stay as they are", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			client, err := connect()
+			_, client, err := cluster.Connect()
 			if err != nil {
 				return err
 			}
@@ -115,11 +114,7 @@ func (a *app) cleanupCommand() *cobra.Command {
 }
 
 func (a *app) cleanUp(ctx context.Context, c config.Config) error {
-	access, err := cluster.Connect()
-	if err != nil {
-		return err
-	}
-	client, err := kubernetes.NewForConfig(access)
+	access, client, err := cluster.Connect()
 	if err != nil {
 		return err
 	}
@@ -193,14 +188,6 @@ func end(ctx context.Context, trainer *trainerclient.Client, job string) error {
 		case <-time.After(500 * time.Millisecond):
 		}
 	}
-}
-
-func connect() (kubernetes.Interface, error) {
-	access, err := cluster.Connect()
-	if err != nil {
-		return nil, err
-	}
-	return kubernetes.NewForConfig(access)
 }
 
 func namespace() string {

@@ -1,11 +1,9 @@
 package main
 
 import (
-	"fmt"
 	"log/slog"
 
 	"github.com/google/uuid"
-	"k8s.io/client-go/kubernetes"
 
 	understudy "understudy.dev/backend"
 	"understudy.dev/backend/internal/cluster"
@@ -43,13 +41,9 @@ func openStage(c config.Config, records release.Records) (*stage, error) {
 }
 
 func openCluster(c config.Config, settings release.Settings) (*stage, error) {
-	access, err := cluster.Connect()
+	access, client, err := cluster.Connect()
 	if err != nil {
 		return nil, err
-	}
-	client, err := kubernetes.NewForConfig(access)
-	if err != nil {
-		return nil, fmt.Errorf("connect to Kubernetes: %w", err)
 	}
 	releases, err := release.NewCluster(access, settings)
 	if err != nil {

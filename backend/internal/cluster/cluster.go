@@ -36,16 +36,20 @@ const (
 
 // Connect reads the pod's own access, or where there is none (a laptop) the
 // kubeconfig that KUBECONFIG names.
-func Connect() (*rest.Config, error) {
+func Connect() (*rest.Config, kubernetes.Interface, error) {
 	c, err := rest.InClusterConfig()
 	if err != nil {
 		rules := clientcmd.NewDefaultClientConfigLoadingRules()
 		if c, err = clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, nil).ClientConfig(); err != nil {
-			return nil, fmt.Errorf("there is no access to Kubernetes, neither a service account nor a kubeconfig: %w", err)
+			return nil, nil, fmt.Errorf("there is no access to Kubernetes, neither a service account nor a kubeconfig: %w", err)
 		}
 	}
 	c.QPS, c.Burst, c.UserAgent = qps, burst, "understudy"
-	return c, nil
+	client, err := kubernetes.NewForConfig(c)
+	if err != nil {
+		return nil, nil, fmt.Errorf("connect to Kubernetes: %w", err)
+	}
+	return c, client, nil
 }
 
 // Runtime implements understudy.Runtime over watches: State and Ready read what

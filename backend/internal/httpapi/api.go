@@ -6,7 +6,6 @@ package httpapi
 
 import (
 	"context"
-	"log/slog"
 	"net/http"
 	"time"
 
@@ -25,7 +24,7 @@ type Config struct {
 	Upstreams    []understudy.Upstream
 	Releases     ReleaseLister   // optional: without it status names no releases
 	Announce     Announcer       // optional: hears of every write
-	Routes       Router          // optional: catches up with every write before it is answered
+	Routes       Router          // optional: catches up with a write that changes routes before it is answered
 	Changes      <-chan struct{} // optional: something was written by anybody; events are looked for at once
 
 	// Replicated says that other replicas answer requests too: a write that
@@ -104,17 +103,12 @@ const announceFor = time.Second
 // lifecycle should look at.
 func (a *API) wrote(ctx context.Context, names ...string) {
 	a.wakeUp.all()
-	// The write is done: the others hear of it although the client has left.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), announceFor)
-	defer cancel()
-	if a.Routes != nil {
-		if err := a.Routes.CatchUp(ctx); err != nil {
-			slog.Warn("the routes are not fresh yet; the next poll reads them", "error", err)
-		}
-	}
 	if a.Announce == nil {
 		return
 	}
+	// The write is done: the others hear of it although the client has left.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), announceFor)
+	defer cancel()
 	for _, n := range names {
 		_ = a.Announce.Wake(ctx, n)
 	}

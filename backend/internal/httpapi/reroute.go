@@ -13,16 +13,21 @@ const (
 	rerouteLook = 20 * time.Millisecond
 )
 
-// rerouted is wrote for what requests are routed by: it returns when every
-// live replica routes by it, so that the client's next request, whoever
+// rerouted is wrote for what requests are routed by: it returns when this
+// gateway and every other live replica route by it, so that the client's next request, whoever
 // answers it, meets what the client was told is done.
 func (a *API) rerouted(ctx context.Context, names ...string) {
 	a.wrote(ctx, names...)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rerouteFor)
+	defer cancel()
+	if a.Routes != nil {
+		if err := a.Routes.CatchUp(ctx); err != nil {
+			slog.Warn("the routes are not fresh yet; the next poll reads them", "error", err)
+		}
+	}
 	if !a.Replicated {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rerouteFor)
-	defer cancel()
 	look := time.NewTicker(rerouteLook)
 	defer look.Stop()
 	for {
