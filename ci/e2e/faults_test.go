@@ -20,7 +20,7 @@ func TestFaults(t *testing.T) {
 	w.reaches(t, w.train(t, "tiny").ID, "deployed", patience)
 	w.served(t, "tiny")
 
-	load := w.StartLoad(24, "tiny", messages)
+	load := w.StartLoad(24, "tiny", platform.Tiny)
 	var kills []time.Time // of a backend, which may lose its last group
 	faults := []struct {
 		name string

@@ -93,7 +93,7 @@ func prepare(t *testing.T) {
 	command(t, "kubectl", "create", "namespace", namespace)
 	command(t, "kubectl", "label", "namespace", namespace, "pod-security.kubernetes.io/enforce=restricted")
 	file := filepath.Join(t.TempDir(), "recording.jsonl")
-	if err := os.WriteFile(file, recording(), 0o600); err != nil {
+	if err := os.WriteFile(file, platform.TinyRecording(), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	kubectl(t, "create", "configmap", "recording", "--from-file=recording.jsonl="+file)

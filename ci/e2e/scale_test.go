@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"understudy.dev/ci/platform"
 )
 
 // TestScale lets a model fall asleep, wakes it, and loads it until the
@@ -21,7 +23,7 @@ func TestScale(t *testing.T) {
 	kubectl(t, "wait", "--for=delete", "pod", "-l", "app=slm-inference", "--timeout=120s")
 
 	asked := time.Now()
-	_, header, err := w.Completion("tiny", messages(0))
+	_, header, err := w.Completion("tiny", platform.Tiny(0))
 	must(t, err)
 	if header.Get("X-Understudy-Source") != "llm" {
 		t.Errorf("while it sleeps the %s answers", header.Get("X-Understudy-Source"))
@@ -43,7 +45,7 @@ func TestScale(t *testing.T) {
 		case <-time.After(5 * time.Second):
 		}
 	}
-	load := w.StartLoad(12, "tiny", messages)
+	load := w.StartLoad(12, "tiny", platform.Tiny)
 	began := time.Now()
 	w.await(t, patience, func() bool { return replicas(t) > 1 }, func() string {
 		return "under load it stays at one replica\n" + kubectl(t, "describe", "hpa", "slm-tiny-v1")

@@ -52,14 +52,14 @@ func (a *asking) lane(lane int) {
 			return
 		default:
 		}
-		a.one(i % conversations)
+		a.one(i % platform.TinyConversations)
 	}
 }
 
 func (a *asking) one(i int) {
 	var err error
 	for try := 0; try <= retries; try++ {
-		_, header, e := a.p.Completion("tiny", messages(i))
+		_, header, e := a.p.Completion("tiny", platform.Tiny(i))
 		if err = e; err == nil {
 			a.mu.Lock()
 			a.told = append(a.told, told{header.Get("X-Understudy-Pair"), time.Now()})

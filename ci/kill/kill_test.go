@@ -3,7 +3,6 @@
 package kill
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -69,7 +68,7 @@ func killThroughARunIn(t *testing.T, data, command string) map[string]string {
 		"hyperparameters": map[string]any{"maxSteps": 12, "batchSize": 4},
 	}, nil))
 	asking := ask(t, p)
-	asking.atLeast(conversations)
+	asking.atLeast(platform.TinyConversations)
 	var model platform.Model
 	must(t, p.API("POST", "/endpoints/tiny/train", nil, &model))
 
@@ -116,7 +115,7 @@ func TestAFullStopBringsTheDeployedModelBack(t *testing.T) {
 	p := platform.Up(t, data)
 	deadline := time.Now().Add(2 * time.Minute)
 	for i := 0; ; i++ {
-		_, header, err := p.Completion("tiny", messages(i%conversations))
+		_, header, err := p.Completion("tiny", platform.Tiny(i%platform.TinyConversations))
 		must(t, err)
 		if header.Get("X-Understudy-Source") == "slm" {
 			return
@@ -155,29 +154,9 @@ func find(root int, command string) int {
 	return 0
 }
 
-// conversations are few and their answer is always the same: a tiny model
-// learns it in a few steps.
-const conversations = 120
-
-func messages(i int) []json.RawMessage {
-	return []json.RawMessage{
-		json.RawMessage(`{"role":"system","content":"Acknowledge the note."}`),
-		json.RawMessage(fmt.Sprintf(`{"role":"user","content":"%s %s"}`, things[i%len(things)], places[i/len(things)%len(places)])),
-	}
-}
-
-var things = strings.Fields("apples rivers stones clouds papers trains candles windows gardens mirrors bottles ladders")
-
-var places = []string{"in the hall", "by the door", "near the sea", "under the roof", "at the gate", "on the hill", "behind the barn", "over the bridge", "beside the road", "within the wall"}
-
 func record(t *testing.T, data string) {
 	t.Helper()
-	var b strings.Builder
-	for i := range conversations {
-		m := messages(i)
-		fmt.Fprintf(&b, `{"messages":[%s,%s,{"role":"assistant","content":"noted"}]}`+"\n", m[0], m[1])
-	}
-	must(t, os.WriteFile(filepath.Join(data, "recording.jsonl"), []byte(b.String()), 0o600))
+	must(t, os.WriteFile(filepath.Join(data, "recording.jsonl"), platform.TinyRecording(), 0o600))
 }
 
 func must(t *testing.T, err error) {
