@@ -30,7 +30,7 @@ func (r result) tokenRate() float64   { return float64(r.tokens) / r.took.Second
 // start runs the program and returns its URL once its model answers.
 func (b bench) start() (url string, stop func(), err error) {
 	cmd := exec.Command(b.binary)
-	cmd.Env = append(os.Environ(), "LISTEN_ADDR=127.0.0.1:0", "BASE_FILE="+b.model, "LLAMA_LAUNCHER="+b.launcher, "MODEL_ALIAS=through",
+	cmd.Env = append(os.Environ(), "LISTEN_ADDR=127.0.0.1:0", "BASE_FILE="+b.model, launcherVariable+"="+b.launcher, "MODEL_ALIAS=through",
 		fmt.Sprintf("CPU_LIMIT=%d", b.threads), "SLOTS=4", "CONTEXT_LENGTH=2048")
 	stderr, err := cmd.StderrPipe()
 	if err != nil {

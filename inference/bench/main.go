@@ -6,6 +6,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -19,6 +20,7 @@ import (
 
 	"understudy.dev/inference/internal/process"
 	"understudy.dev/service/child"
+	"understudy.dev/service/env"
 )
 
 func main() {
@@ -52,14 +54,22 @@ func run(args []string, stdout, stderr io.Writer) int {
 	return 0
 }
 
+const launcherVariable = "LLAMA_LAUNCHER"
+
 type bench struct {
 	binary, model, launcher           string
 	threads, rounds, requests, tokens int
 }
 
 func (b bench) run(ctx context.Context, out io.Writer) error {
-	command, err := process.Find(os.Getenv("LLAMA_SERVER"), b.launcher)
-	if err != nil {
+	r := env.New(func(name string) (string, bool) {
+		if name == launcherVariable {
+			return b.launcher, true
+		}
+		return os.LookupEnv(name)
+	})
+	command, err := process.Find(r.Command("LLAMA_SERVER"), r.Command(launcherVariable))
+	if err := errors.Join(r.Err(), err); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(ctx)

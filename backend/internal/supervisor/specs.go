@@ -9,6 +9,7 @@ import (
 
 	"understudy.dev/backend/internal/localnode"
 	"understudy.dev/service/child"
+	"understudy.dev/service/env"
 	"understudy.dev/service/serve"
 )
 
@@ -50,7 +51,7 @@ func python(home string) string {
 	return filepath.Join(home, ".cache", "python", "bin", "python")
 }
 
-func agentCommand(home string) string { return python(home) + " -m understudy_agent" }
+func agentCommand(home string) string { return env.CommandLine(python(home), "-m", "understudy_agent") }
 
 // startNode starts the local node in this process: the SLMs outlive a restart
 // of the backend.
@@ -61,7 +62,7 @@ func startNode(o Options, st State) (*localnode.Server, error) {
 		LogDir:   filepath.Join(o.DataDir, "logs"),
 		Binaries: map[string]string{"understudy-slm-inference": filepath.Join(o.Home, "bin", "understudy-inference")},
 		Env: append(inherited(o.Environment),
-			"LLAMA_LAUNCHER="+python(o.Home)+" "+filepath.Join(o.Home, "inference", "launcher", "launch.py")),
+			"LLAMA_LAUNCHER="+env.CommandLine(python(o.Home), filepath.Join(o.Home, "inference", "launcher", "launch.py"))),
 		Log: o.Log,
 	})
 	if err != nil {

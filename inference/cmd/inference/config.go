@@ -107,7 +107,7 @@ func configure(lookup func(string) (string, bool)) (Config, error) {
 		}
 	}
 	var err error
-	if c.Command, err = process.Find(r.String("LLAMA_SERVER", ""), r.String("LLAMA_LAUNCHER", "")); err != nil {
+	if c.Command, err = process.Find(r.Command("LLAMA_SERVER"), r.Command("LLAMA_LAUNCHER")); err != nil {
 		r.Fail("LLAMA_SERVER", "%v", err)
 	}
 	return c, r.Err()

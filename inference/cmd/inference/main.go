@@ -72,7 +72,7 @@ It takes no arguments; everything comes from the environment:
                    may be silent before it is killed (2m)
   CPU_LIMIT        cores, such as 4 or 2500m; its whole part is the threads
   LLAMA_SERVER     command that takes llama-server's flags; else llama-server on PATH
-  LLAMA_LAUNCHER   else this command (inference/launcher/launch.py)
+  LLAMA_LAUNCHER   else this command (inference/launcher/launch.py); words as in a shell
   EVALUATION_BATCH_SIZE  prompts fetched at once in batch mode (100)
   LOG_LEVEL        debug shows the model server's own output
 `

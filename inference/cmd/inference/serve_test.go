@@ -310,6 +310,18 @@ func TestAServerThatNeverStartsIsGivenUpWithItsLastWords(t *testing.T) {
 	}
 }
 
+func TestTheServerMayStandInAFolderWithBlanks(t *testing.T) {
+	program := filepath.Join(t.TempDir(), "a user's programs", "llama server")
+	if err := os.MkdirAll(filepath.Dir(program), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(filepath.Join(bin, "fakellama"), program); err != nil {
+		t.Fatal(err)
+	}
+	p := start(t, `LLAMA_SERVER="`+program+`"`)
+	p.ready(1)
+}
+
 func TestMistakesInTheEnvironmentAreToldTogether(t *testing.T) {
 	p := launch(t, "MODE=both", "SLOTS=0", "CPU_LIMIT=many", "ADAPTER_SHA256=abc", "BASE_FILE=", "LLAMA_SERVER=/does/not/exist")
 	if code := p.exit(); code != 2 {

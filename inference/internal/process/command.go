@@ -4,7 +4,6 @@ import (
 	"errors"
 	"os/exec"
 	"strconv"
-	"strings"
 )
 
 // Command is a program that takes llama-server's flags.
@@ -19,21 +18,20 @@ type Command struct {
 var ErrNoServer = errors.New("no llama.cpp server was found: put llama-server on PATH, name one in LLAMA_SERVER, or name the launcher of the xllamacpp wheel in LLAMA_LAUNCHER")
 
 // Find returns the server to use: the command named, else llama-server on
-// PATH, else the launcher. Commands are split at spaces.
-func Find(server, launcher string) (Command, error) {
-	if words := strings.Fields(server); len(words) > 0 {
-		path, err := exec.LookPath(words[0])
-		return Command{Path: path, Args: words[1:], Guarded: true}, err
+// PATH, else the launcher.
+func Find(server, launcher []string) (Command, error) {
+	if len(server) > 0 {
+		path, err := exec.LookPath(server[0])
+		return Command{Path: path, Args: server[1:], Guarded: true}, err
 	}
 	if path, err := exec.LookPath("llama-server"); err == nil {
 		return Command{Path: path, Guarded: true}, nil
 	}
-	words := strings.Fields(launcher)
-	if len(words) == 0 {
+	if len(launcher) == 0 {
 		return Command{}, ErrNoServer
 	}
-	path, err := exec.LookPath(words[0])
-	return Command{Path: path, Args: words[1:]}, err
+	path, err := exec.LookPath(launcher[0])
+	return Command{Path: path, Args: launcher[1:]}, err
 }
 
 // Model says what the server serves and how.

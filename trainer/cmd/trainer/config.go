@@ -37,7 +37,7 @@ func read(lookup func(string) (string, bool), environ []string) (config, error) 
 		// runpod is not built in yet: its jobs are refused, not the service, so
 		// that a platform without a provider is ready for all the rest.
 		provider:   r.OneOf("TRAINING_PROVIDER", "local", "local", "static", "runpod"),
-		command:    strings.Fields(r.String("AGENT_COMMAND", "")),
+		command:    r.Command("AGENT_COMMAND"),
 		agentURL:   r.URL("AGENT_URL", ""),
 		agentToken: r.Secret("AGENT_TOKEN"),
 		poll:       r.Duration("AGENT_POLL", time.Second),

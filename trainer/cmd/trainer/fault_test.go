@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -130,6 +131,19 @@ func TestAMissingAgentIsNamedWithWhatToDo(t *testing.T) {
 	w.put("m-1", w.spec())
 	w.says(w.failed("m-1"), "/nowhere/python", "make setup")
 	w.checkNothingLeft("m-1")
+}
+
+func TestAnAgentMayStandInAFolderWithBlanks(t *testing.T) {
+	program := filepath.Join(t.TempDir(), "a user's programs", "agent")
+	if err := os.MkdirAll(filepath.Dir(program), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(os.Args[0], program); err != nil {
+		t.Fatal(err)
+	}
+	w := newWorld(t, `AGENT_COMMAND="`+program+`" fake-agent`)
+	w.put("m-1", w.spec())
+	w.until("m-1", trainer.Succeeded)
 }
 
 func TestAnAgentThatCannotStartIsQuoted(t *testing.T) {

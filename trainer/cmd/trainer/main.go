@@ -29,7 +29,7 @@ Environment:
   UNDERSTUDY_SERVICE_TOKEN  what callers have to send (or ..._FILE)
   UNDERSTUDY_DATA_DIR       folder for jobs and artefacts
   TRAINING_PROVIDER         local, static or runpod (refused so far): for jobs that name none (local)
-  AGENT_COMMAND             local: the agent's command line, split on spaces
+  AGENT_COMMAND             local: the agent's command line, words as in a shell
   MODELS_DIR                local: where base models lie already
   AGENT_URL, AGENT_TOKEN    static: an agent that runs somewhere (or AGENT_TOKEN_FILE)
   AGENT_POLL                how often a working agent is looked at (1s)

@@ -54,6 +54,7 @@ func TestConfigurationMistakesAreNamed(t *testing.T) {
 		"all is there":                 {nil, ""},
 		"an unknown provider":          {map[string]string{"TRAINING_PROVIDER": "moon"}, "TRAINING_PROVIDER"},
 		"a provider that is not built": {map[string]string{"TRAINING_PROVIDER": "runpod", "AGENT_COMMAND": ""}, ""},
+		"an open quote":                {map[string]string{"AGENT_COMMAND": `"/a b/python -m agent`}, "AGENT_COMMAND"},
 		"no agent for local":           {map[string]string{"AGENT_COMMAND": ""}, "AGENT_COMMAND"},
 		"no address for static":        {map[string]string{"TRAINING_PROVIDER": "static"}, "AGENT_URL"},
 		"no token for static":          {map[string]string{"TRAINING_PROVIDER": "static", "AGENT_URL": "http://a"}, "AGENT_TOKEN"},
