@@ -17,14 +17,6 @@ const (
 	MetricExact      Metric = "exact"      // share of identical answers
 )
 
-// FingerprintMode says what tells one task from another.
-type FingerprintMode string
-
-const (
-	FingerprintFull  FingerprintMode = "full"  // system messages, tools and response_format
-	FingerprintTools FingerprintMode = "tools" // without system messages, where those vary
-)
-
 // Endpoint is a named use of an LLM; clients send its name as model.
 type Endpoint struct {
 	Name          string
@@ -49,8 +41,10 @@ type Endpoint struct {
 	Capture     bool
 	AutoTrain   bool
 	AutoDeploy  bool
-	Bypass      bool // everything to the LLM
-	Fingerprint FingerprintMode
+	Bypass      bool            // everything to the LLM
+	Fingerprint FingerprintMode // as chosen; see TaskMode for what is in force
+
+	PromptVaries bool // found by the lifecycle: most requests bring a system prompt of their own
 
 	RetentionDays   int
 	Provider        string // training provider, "" = the platform's
@@ -84,7 +78,7 @@ func NewEndpoint(name, upstream, upstreamModel string, threshold float64) Endpoi
 		SLMFirstTokenTimeout: 2 * time.Second, SLMTotalTimeout: 30 * time.Second,
 		ScaleToZeroAfter: 10 * time.Minute,
 		Capture:          true, AutoTrain: true, AutoDeploy: true,
-		Fingerprint: FingerprintFull, RetentionDays: DefaultRetentionDays,
+		Fingerprint: FingerprintAuto, RetentionDays: DefaultRetentionDays,
 	}
 }
 
@@ -105,8 +99,8 @@ func (e Endpoint) Validate() error {
 		return Errorf(Invalid, "upstreamModel is missing: name the upstream's model, e.g. gpt-4o-mini")
 	case e.Metric != MetricAuto && e.Metric != MetricSimilarity && e.Metric != MetricExact:
 		return Errorf(Invalid, "metric %q: use auto, similarity or exact", e.Metric)
-	case e.Fingerprint != FingerprintFull && e.Fingerprint != FingerprintTools:
-		return Errorf(Invalid, "fingerprint %q: use full or tools", e.Fingerprint)
+	case e.Fingerprint != FingerprintAuto && e.Fingerprint != FingerprintFull && e.Fingerprint != FingerprintTools:
+		return Errorf(Invalid, "fingerprint %q: use auto, full or tools", e.Fingerprint)
 	case !share(e.Threshold):
 		return Errorf(Invalid, "threshold %g: use a number from 0 to 1", e.Threshold)
 	case !share(e.SLMShare):

@@ -129,8 +129,9 @@ type Model struct {
 	EvalPairs       int
 	DatasetSHA256   string
 	DataFrozenAt    *time.Time
-	Fingerprints    []string // tasks with at least MinFingerprintPairs pairs
-	JSONTasks       []string // those of them whose answers were JSON nearly always
+	TaskMode        FingerprintMode // what told tasks apart when the data set was frozen: full or tools
+	Fingerprints    []string        // tasks with at least MinFingerprintPairs pairs
+	JSONTasks       []string        // those of them whose answers were JSON nearly always
 	Artifacts       []Artifact
 	Training        TrainingRecord
 	Verdict         Verdict

@@ -27,10 +27,11 @@ type KeyRoute struct {
 type Target struct {
 	ModelID       string
 	Version       int
-	Release       string // whose addresses serve it, see Addresses
-	Alias         string // what the SLM calls itself
-	Adapter       string // sha256
-	ContextLength int    // tokens
+	Release       string          // whose addresses serve it, see Addresses
+	Alias         string          // what the SLM calls itself
+	Adapter       string          // sha256
+	ContextLength int             // tokens
+	TaskMode      FingerprintMode // of Fingerprints; "" = full
 	Fingerprints  map[string]bool
 	JSONTasks     map[string]bool
 	Tools         bool

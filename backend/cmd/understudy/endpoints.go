@@ -33,13 +33,22 @@ func (a *app) printEndpoints(v any, list []wire.Endpoint) error {
 	for _, e := range list {
 		c := e.Counters
 		rows = append(rows, []string{e.Name, e.Upstream + "/" + e.UpstreamModel, e.Base, fmt.Sprint(c.Pairs), fmt.Sprint(c.Train), fmt.Sprint(c.Eval),
-			fmt.Sprint(c.SLM), usd(c.CostUSD), usd(c.SavedUSD), yes(e.Bypass)})
+			fmt.Sprint(c.SLM), usd(c.CostUSD), usd(c.SavedUSD), tasksBy(e), yes(e.Bypass)})
 	}
-	return a.print(v, "NAME,LLM,BASE,PAIRS,TRAIN,EVAL,BY SLM,COST,SAVED,BYPASS", rows)
+	return a.print(v, "NAME,LLM,BASE,PAIRS,TRAIN,EVAL,BY SLM,COST,SAVED,TASKS BY,BYPASS", rows)
+}
+
+// tasksBy says what tells the endpoint's tasks apart, and whether that was
+// found or chosen.
+func tasksBy(e wire.Endpoint) string {
+	if e.Fingerprint == e.FingerprintInForce {
+		return e.Fingerprint
+	}
+	return e.FingerprintInForce + " (" + e.Fingerprint + ")"
 }
 
 func (a *app) endpointCreate() *cobra.Command {
-	var upstream, model, base, metric string
+	var upstream, model, base, metric, fingerprint string
 	var threshold float64
 	cmd := &cobra.Command{Use: "create NAME", Short: "Create an endpoint: a named use of an LLM", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -48,7 +57,7 @@ func (a *app) endpointCreate() *cobra.Command {
 				return err
 			}
 			in := wire.EndpointInput{Name: args[0], UpstreamModel: &model}
-			for flag, field := range map[string]**string{"upstream": &in.Upstream, "base": &in.Base, "metric": &in.Metric} {
+			for flag, field := range map[string]**string{"upstream": &in.Upstream, "base": &in.Base, "metric": &in.Metric, "fingerprint": &in.Fingerprint} {
 				if cmd.Flags().Changed(flag) {
 					v, _ := cmd.Flags().GetString(flag)
 					*field = &v
@@ -68,6 +77,7 @@ func (a *app) endpointCreate() *cobra.Command {
 	f.StringVar(&upstream, "upstream", "", "the upstream (default: the default one)")
 	f.StringVar(&base, "base", "", "the base SLM")
 	f.StringVar(&metric, "metric", "", "auto, similarity or exact")
+	f.StringVar(&fingerprint, "fingerprint", "", "what tells tasks apart: auto, full or tools")
 	f.Float64Var(&threshold, "threshold", 0, "the gate's threshold, 0 to 1")
 	return cmd
 }

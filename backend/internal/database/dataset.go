@@ -36,22 +36,23 @@ type candidate struct {
 // distinct prompts that teach (up to maxTrain) and test (up to maxEval), of
 // tasks with at least MinFingerprintPairs train pairs; where the base does not
 // know tools (tools false), without requests that have them. The choice
-// depends on the stored pairs alone. No prompt and no conversation is on both
+// depends on the stored pairs and on mode, which tells tasks apart, alone. No prompt and no conversation is on both
 // sides. It stores the numbers, the data set's hash and the tasks in the model
 // and is a compare-and-set as Save is. No pair at all is a Conflict.
-func (d *DB) Freeze(ctx context.Context, epoch int64, m understudy.Model, maxTrain, maxEval int, tools bool) (understudy.Model, error) {
+func (d *DB) Freeze(ctx context.Context, epoch int64, m understudy.Model, maxTrain, maxEval int, tools bool, mode understudy.FingerprintMode) (understudy.Model, error) {
 	next := m
+	next.TaskMode = mode
 	err := d.tx(ctx, "freeze the data set of "+m.Name(), func(tx *gorm.DB) error {
 		if err := d.leads(tx, epoch); err != nil {
 			return err
 		}
 		taken := newDistinct()
-		eval, err := choose(tx, m.Endpoint, understudy.SplitEval, maxEval, tools, taken)
+		eval, err := choose(tx, m.Endpoint, understudy.SplitEval, maxEval, tools, mode, taken)
 		if err != nil {
 			return err
 		}
 		taken.other()
-		train, err := choose(tx, m.Endpoint, understudy.SplitTrain, maxTrain, tools, taken)
+		train, err := choose(tx, m.Endpoint, understudy.SplitTrain, maxTrain, tools, mode, taken)
 		if err != nil {
 			return err
 		}
@@ -98,7 +99,7 @@ func (s *distinct) take(prompt, conversation string) bool {
 	return true
 }
 
-func choose(tx *gorm.DB, endpoint string, split understudy.Split, most int, tools bool, seen *distinct) ([]candidate, error) {
+func choose(tx *gorm.DB, endpoint string, split understudy.Split, most int, tools bool, mode understudy.FingerprintMode, seen *distinct) ([]candidate, error) {
 	var out []candidate
 	before := "~" // after every id
 	for looked := 0; len(out) < most && looked < scanFactor*most+frozenPage; looked += frozenPage {
@@ -112,10 +113,11 @@ func choose(tx *gorm.DB, endpoint string, split understudy.Split, most int, tool
 				break
 			}
 			before = r.ID
-			if !trainable(r, tools) || !seen.take(r.Prompt, r.Conversation) {
+			chat, ok := trainable(r, tools)
+			if !ok || !seen.take(r.Prompt, r.Conversation) {
 				continue
 			}
-			out = append(out, candidate{id: r.ID, fingerprint: r.Fingerprint, json: isJSON(r.AnswerText)})
+			out = append(out, candidate{id: r.ID, fingerprint: chat.Refingerprint(r.Fingerprint, mode), json: isJSON(r.AnswerText)})
 		}
 		if len(rows) < frozenPage {
 			break
@@ -124,20 +126,20 @@ func choose(tx *gorm.DB, endpoint string, split understudy.Split, most int, tool
 	return out, nil
 }
 
-// trainable reports whether a request can be rendered for the base at all.
-func trainable(r pairRow, tools bool) bool {
-	var c understudy.Chat
+// trainable reads a request and reports whether it can be rendered for the
+// base at all.
+func trainable(r pairRow, tools bool) (c understudy.Chat, ok bool) {
 	if json.Unmarshal([]byte(r.Request), &c) != nil || len(c.Messages) == 0 {
-		return false
+		return c, false
 	}
 	if r.AnswerText == "" && r.AnswerToolCalls == "" {
-		return false
+		return c, false
 	}
 	if tools {
-		return true
+		return c, true
 	}
 	present := func(raw json.RawMessage) bool { return len(raw) > 0 && !bytes.Equal(raw, []byte("null")) }
-	return !present(c.Tools) && !present(c.Functions) && r.AnswerToolCalls == "" &&
+	return c, !present(c.Tools) && !present(c.Functions) && r.AnswerToolCalls == "" &&
 		!slices.ContainsFunc(c.Messages, func(m understudy.Message) bool {
 			return m.Role == "tool" || m.Role == "function" || present(m.ToolCalls)
 		})

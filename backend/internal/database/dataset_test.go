@@ -58,7 +58,7 @@ func TestFreezeTakesTheNewestDistinctPromptsThatTeach(t *testing.T) {
 		insert(t, db, eval, twin, pair("a", "rare and unseen", "x", onEvalSide, func(p *understudy.Pair) { p.Fingerprint = "rare" }), pair("b", "other", "x"))
 
 		m := must(db.CreateModel(ctx, 0, understudy.Model{Endpoint: "a"}))
-		m = must(db.Freeze(ctx, 0, m, 13, 100, false))
+		m = must(db.Freeze(ctx, 0, m, 13, 100, false, understudy.FingerprintFull))
 		// 13 newest with "rare" among them and the twin of the exam passed over
 		want = slices.DeleteFunc(want, func(id string) bool { return must(db.Pair(ctx, id)).Prompt == twin.Prompt })
 		if diff := cmp.Diff(want, frozen(t, db, m, understudy.SplitTrain)); diff != "" {
@@ -81,7 +81,7 @@ func TestTheDataSetIsTheSameBytesEachTime(t *testing.T) {
 		endpoint(t, db, "a")
 		teach(t, db, "a", frozenPage+20, 30)
 		m := must(db.CreateModel(ctx, 0, understudy.Model{Endpoint: "a"}))
-		m = must(db.Freeze(ctx, 0, m, 1000, 20, false))
+		m = must(db.Freeze(ctx, 0, m, 1000, 20, false, understudy.FingerprintFull))
 		if m.TrainPairs != frozenPage+20 || m.EvalPairs != 20 {
 			t.Fatalf("%d train, %d eval", m.TrainPairs, m.EvalPairs)
 		}
@@ -101,7 +101,7 @@ func TestTheDataSetIsTheSameBytesEachTime(t *testing.T) {
 		if n := strings.Count(first.String(), "\n"); n != m.TrainPairs {
 			t.Fatalf("%d lines for %d pairs", n, m.TrainPairs)
 		}
-		again := must(db.Freeze(ctx, 0, m, 1000, 20, false))
+		again := must(db.Freeze(ctx, 0, m, 1000, 20, false, understudy.FingerprintFull))
 		if again.DatasetSHA256 != m.DatasetSHA256 {
 			t.Fatal("freezing the same pairs again gave another set")
 		}
@@ -145,7 +145,7 @@ func TestNothingToLearnFromIsAConflict(t *testing.T) {
 		endpoint(t, db, "a")
 		teach(t, db, "a", understudy.MinFingerprintPairs-1, 5)
 		m := must(db.CreateModel(t.Context(), 0, understudy.Model{Endpoint: "a"}))
-		_, err := db.Freeze(t.Context(), 0, m, 100, 100, false)
+		_, err := db.Freeze(t.Context(), 0, m, 100, 100, false, understudy.FingerprintFull)
 		wantCode(t, err, understudy.Conflict)
 		var b bytes.Buffer
 		wantCode(t, db.WriteDataset(t.Context(), m.ID, &b), understudy.Conflict)
@@ -174,7 +174,7 @@ func TestAnEvaluationIsAnsweredAndScored(t *testing.T) {
 		endpoint(t, db, "a")
 		teach(t, db, "a", 12, 6)
 		m := must(db.CreateModel(ctx, 0, understudy.Model{Endpoint: "a"}))
-		m = must(db.Freeze(ctx, 0, m, 100, 100, false))
+		m = must(db.Freeze(ctx, 0, m, 100, 100, false, understudy.FingerprintFull))
 		_, _, _, err := db.EvalPrompts(ctx, m.ID, 1, 0, 10)
 		wantCode(t, err, understudy.NotFound)
 		for range 2 { // the second does nothing

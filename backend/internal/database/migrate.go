@@ -18,15 +18,7 @@ var migrations embed.FS
 // turns; each numbered step is one transaction.
 func (d *DB) Migrate(ctx context.Context) error {
 	return failed("migrate the database", d.dialect.migrating(ctx, d.writePool(), func() error {
-		files, err := fs.Sub(migrations, d.dialect.folder())
-		if err != nil {
-			return err
-		}
-		name := goose.DialectPostgres
-		if _, ok := d.dialect.(sqliteDialect); ok {
-			name = goose.DialectSQLite3
-		}
-		provider, err := goose.NewProvider(name, d.writePool(), files)
+		provider, err := d.provider()
 		if err != nil {
 			return fmt.Errorf("read the migrations: %w", err)
 		}
@@ -38,4 +30,16 @@ func (d *DB) Migrate(ctx context.Context) error {
 		return d.write.WithContext(ctx).Exec("INSERT INTO platform (id, install_id) VALUES (1, ?) ON CONFLICT (id) DO NOTHING",
 			hex.EncodeToString(id)).Error
 	}))
+}
+
+func (d *DB) provider() (*goose.Provider, error) {
+	files, err := fs.Sub(migrations, d.dialect.folder())
+	if err != nil {
+		return nil, err
+	}
+	name := goose.DialectPostgres
+	if _, ok := d.dialect.(sqliteDialect); ok {
+		name = goose.DialectSQLite3
+	}
+	return goose.NewProvider(name, d.writePool(), files)
 }

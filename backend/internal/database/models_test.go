@@ -81,6 +81,7 @@ func TestAModelComesBackAsItWasSaved(t *testing.T) {
 			m.Reason, m.Target, m.Forced, m.ForcedBy, m.AutoTried = "why", understudy.TargetDeployed, true, "ann", true
 			m.Hyperparameters = understudy.Hyperparameters{Epochs: 2.5, TargetModules: []string{"q_proj"}}
 			m.TrainPairs, m.EvalPairs, m.DatasetSHA256, m.DataFrozenAt = 800, 300, "abc", &now
+			m.TaskMode = understudy.FingerprintTools
 			m.Fingerprints, m.JSONTasks = []string{"x", "y"}, []string{"x"}
 			m.Artifacts = []understudy.Artifact{{Name: understudy.ArtifactAdapter, Size: 1 << 34, SHA256: "s"}}
 			m.Training = understudy.TrainingRecord{Step: 3, Steps: 9, Loss: 0.5, StartedAt: &now, LossCurve: []understudy.CurvePoint{{Step: 1, Value: 2.5}}}
@@ -152,7 +153,7 @@ func TestAStaleLeaderWritesNothing(t *testing.T) {
 			"Move":            func() error { _, err := db.Move(ctx, old, m, understudy.Progress, nil); return err },
 			"Save":            func() error { _, err := db.Save(ctx, old, m, nil); return err },
 			"CreateModel":     func() error { _, err := db.CreateModel(ctx, old, understudy.Model{Endpoint: "a"}); return err },
-			"Freeze":          func() error { _, err := db.Freeze(ctx, old, m, 10, 10, false); return err },
+			"Freeze":          func() error { _, err := db.Freeze(ctx, old, m, 10, 10, false, understudy.FingerprintFull); return err },
 			"StartEvaluation": func() error { return db.StartEvaluation(ctx, old, m.ID, 1, 1) },
 			"PutEvaluation":   func() error { return db.PutEvaluation(ctx, old, understudy.Evaluation{ModelID: m.ID}) },
 		} {

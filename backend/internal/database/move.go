@@ -89,7 +89,7 @@ func routesAlike(a, b understudy.Model) bool {
 		return ta == tb
 	}
 	return ta.Release == tb.Release && ta.Adapter == tb.Adapter && ta.Asleep == tb.Asleep && ta.ServedSince.Equal(tb.ServedSince) &&
-		maps.Equal(ta.Fingerprints, tb.Fingerprints) && maps.Equal(ta.JSONTasks, tb.JSONTasks)
+		ta.TaskMode == tb.TaskMode && maps.Equal(ta.Fingerprints, tb.Fingerprints) && maps.Equal(ta.JSONTasks, tb.JSONTasks)
 }
 
 func phaseEvent(from, to understudy.Model, t understudy.Trigger) understudy.Event {

@@ -148,7 +148,7 @@ func TestDeletingTakesEverythingAlong(t *testing.T) {
 		endpoint(t, db, "a")
 		pairs := teach(t, db, "a", 12, 4)
 		m := must(db.CreateModel(ctx, 0, understudy.Model{Endpoint: "a"}))
-		m = must(db.Freeze(ctx, 0, m, 100, 100, false))
+		m = must(db.Freeze(ctx, 0, m, 100, 100, false, understudy.FingerprintFull))
 		if err := db.StartEvaluation(ctx, 0, m.ID, 1, 2); err != nil {
 			t.Fatal(err)
 		}
@@ -178,7 +178,7 @@ func TestDeletingTakesEverythingAlong(t *testing.T) {
 		if c := must(db.Counters(ctx, "a")); c.Pairs != 15 || c.Eval != 3 || c.LLM != 16 {
 			t.Fatalf("got %+v: what is there must sink, what was answered must not", c)
 		}
-		m = must(db.Freeze(ctx, 0, m, 100, 100, false))
+		m = must(db.Freeze(ctx, 0, m, 100, 100, false, understudy.FingerprintFull))
 		if must(db.FrozenBroken(ctx, m.ID)) || m.EvalPairs != 3 {
 			t.Fatalf("a set frozen anew is broken or has %d eval pairs, want 3", m.EvalPairs)
 		}
@@ -209,7 +209,7 @@ func TestPruningSparesWhatIsBeingLearnt(t *testing.T) {
 		endpoint(t, db, "a")
 		teach(t, db, "a", 12, 2)
 		m := must(db.CreateModel(ctx, 0, understudy.Model{Endpoint: "a"}))
-		m = must(db.Freeze(ctx, 0, m, 10, 100, false))
+		m = must(db.Freeze(ctx, 0, m, 10, 100, false, understudy.FingerprintFull))
 		soon := time.Now().Add(time.Hour)
 		if n := must(db.PrunePairs(ctx, "a", time.Now().Add(-time.Hour), 100)); n != 0 {
 			t.Fatalf("pruned %d pairs that are too young", n)

@@ -27,6 +27,7 @@ type endpointRow struct {
 	AutoDeploy             bool
 	Bypass                 bool
 	Fingerprint            string
+	PromptVaries           bool
 	RetentionDays          int
 	Provider               string
 	Hyperparameters        string
@@ -49,7 +50,7 @@ func rowOfEndpoint(e understudy.Endpoint) endpointRow {
 		SLMTotalTimeoutMs:      e.SLMTotalTimeout.Milliseconds(),
 		ScaleToZeroAfterMs:     e.ScaleToZeroAfter.Milliseconds(),
 		Capture:                e.Capture, AutoTrain: e.AutoTrain, AutoDeploy: e.AutoDeploy, Bypass: e.Bypass,
-		Fingerprint: string(e.Fingerprint), RetentionDays: e.RetentionDays, Provider: text(e.Provider),
+		Fingerprint: string(e.Fingerprint), PromptVaries: e.PromptVaries, RetentionDays: e.RetentionDays, Provider: text(e.Provider),
 		Hyperparameters: asJSON(e.Hyperparameters), Generation: e.Generation,
 		CreatedAt: e.CreatedAt.UTC(), UpdatedAt: e.UpdatedAt.UTC(), DeletedAt: utc(e.DeletedAt),
 	}
@@ -67,7 +68,7 @@ func (r endpointRow) domain() (understudy.Endpoint, error) {
 		SLMTotalTimeout:      time.Duration(r.SLMTotalTimeoutMs) * time.Millisecond,
 		ScaleToZeroAfter:     time.Duration(r.ScaleToZeroAfterMs) * time.Millisecond,
 		Capture:              r.Capture, AutoTrain: r.AutoTrain, AutoDeploy: r.AutoDeploy, Bypass: r.Bypass,
-		Fingerprint: understudy.FingerprintMode(r.Fingerprint), RetentionDays: r.RetentionDays, Provider: r.Provider,
+		Fingerprint: understudy.FingerprintMode(r.Fingerprint), PromptVaries: r.PromptVaries, RetentionDays: r.RetentionDays, Provider: r.Provider,
 		Hyperparameters: h, Generation: r.Generation,
 		CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(), DeletedAt: utc(r.DeletedAt),
 	}, err

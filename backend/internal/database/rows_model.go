@@ -1,6 +1,7 @@
 package database
 
 import (
+	"cmp"
 	"time"
 
 	understudy "understudy.dev/backend"
@@ -26,6 +27,7 @@ type modelRow struct {
 	EvalPairs       int
 	DatasetSHA256   string `gorm:"column:dataset_sha256"`
 	DataFrozenAt    *time.Time
+	TaskMode        string
 	Fingerprints    string
 	JSONTasks       string `gorm:"column:json_tasks"`
 	Artifacts       string
@@ -56,7 +58,7 @@ func rowOfModel(m understudy.Model) modelRow {
 		Target: string(m.Target), Forced: m.Forced, ForcedBy: text(m.ForcedBy), AutoTried: m.AutoTried,
 		Hyperparameters: asJSON(m.Hyperparameters), TrainPairs: m.TrainPairs, EvalPairs: m.EvalPairs,
 		DatasetSHA256: m.DatasetSHA256, DataFrozenAt: utc(m.DataFrozenAt),
-		Fingerprints: asJSON(m.Fingerprints), JSONTasks: asJSON(m.JSONTasks), Artifacts: asJSON(m.Artifacts),
+		TaskMode: string(cmp.Or(m.TaskMode, understudy.FingerprintFull)), Fingerprints: asJSON(m.Fingerprints), JSONTasks: asJSON(m.JSONTasks), Artifacts: asJSON(m.Artifacts),
 		Training: asJSON(recordOf(m.Training)), Verdict: string(m.Verdict), VerdictAttempts: m.VerdictAttempts,
 		Release: m.Release, ReleaseDigest: m.ReleaseDigest, Revision: m.Revision, Replicas: m.Replicas,
 		SleptAt: utc(m.SleptAt), DrainingSince: utc(m.DrainingSince), DrainGeneration: m.DrainGeneration,
@@ -71,7 +73,7 @@ func (r modelRow) domain() (understudy.Model, error) {
 		Phase: understudy.Phase(r.Phase), Attempt: r.Attempt, FailedPhase: understudy.Phase(r.FailedPhase), Reason: r.Reason,
 		Target: understudy.TargetState(r.Target), Forced: r.Forced, ForcedBy: r.ForcedBy, AutoTried: r.AutoTried,
 		TrainPairs: r.TrainPairs, EvalPairs: r.EvalPairs,
-		DatasetSHA256: r.DatasetSHA256, DataFrozenAt: utc(r.DataFrozenAt),
+		DatasetSHA256: r.DatasetSHA256, DataFrozenAt: utc(r.DataFrozenAt), TaskMode: understudy.FingerprintMode(r.TaskMode),
 		Verdict: understudy.Verdict(r.Verdict), VerdictAttempts: r.VerdictAttempts,
 		Release: r.Release, ReleaseDigest: r.ReleaseDigest, Revision: r.Revision, Replicas: r.Replicas,
 		SleptAt: utc(r.SleptAt), DrainingSince: utc(r.DrainingSince), DrainGeneration: r.DrainGeneration,

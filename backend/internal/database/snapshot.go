@@ -52,7 +52,7 @@ func target(m understudy.Model) *understudy.Target {
 	}
 	t := understudy.Target{
 		ModelID: m.ID, Version: m.Version, Release: m.Release, Alias: m.Name(),
-		Fingerprints: set(m.Fingerprints), JSONTasks: set(m.JSONTasks),
+		TaskMode: m.TaskMode, Fingerprints: set(m.Fingerprints), JSONTasks: set(m.JSONTasks),
 		Asleep: m.Replicas == 0 && m.SleptAt != nil,
 	}
 	if t.Release == "" {

@@ -15,7 +15,7 @@ import (
 // forced request may be of a task that it was not trained on.
 func (x *exchange) fits(forced bool) bool {
 	chat, ok := x.chat()
-	if !ok || !forced && !x.target.Fingerprints[x.fingerprint()] {
+	if !ok || !forced && !x.target.Fingerprints[x.targetTask()] {
 		return false
 	}
 	return supported(x.body, chat, x.target.Tools) && estimate(x.body, chat) <= x.target.ContextLength
@@ -99,5 +99,5 @@ func (x *exchange) wantsJSON() bool {
 	case "json_object", "json_schema":
 		return true
 	}
-	return x.target.JSONTasks[x.fingerprint()]
+	return x.target.JSONTasks[x.targetTask()]
 }

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -80,9 +81,21 @@ func messages(raw []byte) (list []understudy.Message, odd bool) {
 func (x *exchange) fingerprint() string {
 	if x.taskKey == "" {
 		chat, _ := x.chat()
-		x.taskKey = chat.TaskFingerprint(x.endpoint.Fingerprint, x.task)
+		x.taskKey = chat.TaskFingerprint(x.endpoint.TaskMode(), x.task)
 	}
 	return x.taskKey
+}
+
+// targetTask is the request's task as the SLM on stage tells tasks apart. That
+// may differ from how the endpoint does since: a model serves what it was
+// trained on, whatever is learnt now.
+func (x *exchange) targetTask() string {
+	mode := cmp.Or(x.target.TaskMode, understudy.FingerprintFull)
+	if mode == x.endpoint.TaskMode() {
+		return x.fingerprint()
+	}
+	chat, _ := x.chat()
+	return chat.TaskFingerprint(mode, x.task)
 }
 
 // notKept are the parts of a request that say where it goes, for whom, or how

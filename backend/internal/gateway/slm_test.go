@@ -117,6 +117,40 @@ func TestWhatIsNoHindranceStaysWithTheSLM(t *testing.T) {
 	}
 }
 
+// byTools is the fingerprint of ask's requests without their system prompt.
+func byTools() string { return (understudy.Chat{}).TaskFingerprint(understudy.FingerprintTools, "") }
+
+func TestAModelServesWhatItWasTrainedOnHoweverTasksAreToldApartNow(t *testing.T) {
+	const other = `{"model":"triage","messages":[{"role":"system","content":"Label the message for Ann."},{"role":"user","content":"Where?"}]}`
+	for _, c := range []struct {
+		name          string
+		endpoint      bool // its prompts vary
+		target        understudy.FingerprintMode
+		knows, stores string
+		own, others   understudy.Source // who answers the known prompt, and another
+	}{
+		{"trained by prompt, told apart by prompt", false, understudy.FingerprintFull, task(), task(), understudy.SourceSLM, understudy.SourceLLM},
+		{"trained by prompt, told apart by tools", true, understudy.FingerprintFull, task(), byTools(), understudy.SourceSLM, understudy.SourceLLM},
+		{"trained by tools, told apart by tools", true, understudy.FingerprintTools, byTools(), byTools(), understudy.SourceSLM, understudy.SourceSLM},
+		{"trained by tools, told apart by prompt", false, understudy.FingerprintTools, byTools(), task(), understudy.SourceSLM, understudy.SourceSLM},
+		{"of a snapshot that knows no mode", true, "", task(), byTools(), understudy.SourceSLM, understudy.SourceLLM},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			h := open(t)
+			h.stage(func(e *understudy.Endpoint, tg *understudy.Target) {
+				e.PromptVaries = c.endpoint
+				tg.TaskMode, tg.Fingerprints = c.target, map[string]bool{c.knows: true}
+			})
+			r := h.ask("")
+			h.want(r, c.own, understudy.ReasonNormal)
+			if p := h.pair(r); p.Fingerprint != c.stores {
+				t.Errorf("stored as %s, want %s", p.Fingerprint, c.stores)
+			}
+			h.want(h.post(other), c.others, understudy.ReasonNormal)
+		})
+	}
+}
+
 func TestTheClientMayForceARoute(t *testing.T) {
 	h := open(t)
 	h.stage(func(e *understudy.Endpoint, tg *understudy.Target) { tg.Fingerprints = nil; e.SLMShare = 0 })

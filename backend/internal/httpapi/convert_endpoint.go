@@ -15,7 +15,7 @@ func endpointOf(e understudy.Endpoint, c understudy.Counters) wire.Endpoint {
 		SLMFirstTokenTimeoutSeconds: e.SLMFirstTokenTimeout.Seconds(), SLMTotalTimeoutSeconds: e.SLMTotalTimeout.Seconds(),
 		ScaleToZeroAfterSeconds: e.ScaleToZeroAfter.Seconds(),
 		Capture:                 e.Capture, AutoTrain: e.AutoTrain, AutoDeploy: e.AutoDeploy, Bypass: e.Bypass,
-		Fingerprint: string(e.Fingerprint), RetentionDays: e.RetentionDays, Provider: e.Provider, Hyperparameters: e.Hyperparameters,
+		Fingerprint: string(e.Fingerprint), FingerprintInForce: string(e.TaskMode()), RetentionDays: e.RetentionDays, Provider: e.Provider, Hyperparameters: e.Hyperparameters,
 		Counters: countersOf(c), CreatedAt: e.CreatedAt, UpdatedAt: e.UpdatedAt,
 	}
 }
@@ -45,7 +45,9 @@ func applyInput(e *understudy.Endpoint, in wire.EndpointInput) {
 	set(&e.AutoTrain, in.AutoTrain)
 	set(&e.AutoDeploy, in.AutoDeploy)
 	set(&e.Bypass, in.Bypass)
-	setAs(&e.Fingerprint, in.Fingerprint)
+	if in.Fingerprint != nil {
+		e.ChooseFingerprint(understudy.FingerprintMode(*in.Fingerprint))
+	}
 	set(&e.RetentionDays, in.RetentionDays)
 	set(&e.Provider, in.Provider)
 	set(&e.Hyperparameters, in.Hyperparameters)

@@ -12,7 +12,7 @@ func modelOf(m understudy.Model) wire.Model {
 		Attempt: m.Attempt, FailedPhase: string(m.FailedPhase), Reason: m.Reason,
 		Target: string(m.Target), Forced: m.Forced, ForcedBy: m.ForcedBy, Verdict: string(m.Verdict),
 		TrainPairs: m.TrainPairs, EvalPairs: m.EvalPairs, DatasetSHA256: m.DatasetSHA256,
-		Fingerprints: list(m.Fingerprints), Hyperparameters: m.Hyperparameters, Artifacts: list(m.Artifacts), Training: trainingOf(m.Training),
+		TaskMode: string(m.TaskMode), Fingerprints: list(m.Fingerprints), Hyperparameters: m.Hyperparameters, Artifacts: list(m.Artifacts), Training: trainingOf(m.Training),
 		Release: m.Release, Revision: m.Revision, Replicas: m.Replicas,
 		Asleep:   m.Phase == understudy.Deployed && m.Replicas == 0 && m.SleptAt != nil,
 		Draining: m.DrainingSince != nil, ServedSince: m.ServedSince, CreatedAt: m.CreatedAt, UpdatedAt: m.UpdatedAt,

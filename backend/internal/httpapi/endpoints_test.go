@@ -65,6 +65,36 @@ func TestAMistakeInAnEndpointIsNamed(t *testing.T) {
 	b.call("PATCH", "/endpoints/none", map[string]any{"threshold": 0.5}, 404, nil)
 }
 
+func TestHowTasksAreToldApartIsShownAndAPersonsToChoose(t *testing.T) {
+	b := start(t)
+	var e wire.Endpoint
+	b.call("POST", "/endpoints", map[string]any{"name": "triage", "upstreamModel": "m"}, 201, &e)
+	if e.Fingerprint != "auto" || e.FingerprintInForce != "full" {
+		t.Fatalf("got %s, %s", e.Fingerprint, e.FingerprintInForce)
+	}
+	if err := b.db.NotePromptVaries(t.Context(), 0, "triage", "They vary."); err != nil {
+		t.Fatal(err)
+	}
+	var s wire.Status
+	b.call("GET", "/endpoints/triage", nil, 200, &e)
+	b.call("GET", "/status", nil, 200, &s)
+	if e.Fingerprint != "auto" || e.FingerprintInForce != "tools" || len(s.Warnings) != 1 || !strings.Contains(s.Warnings[0], "triage") {
+		t.Fatalf("got %s, %s, warnings %q", e.Fingerprint, e.FingerprintInForce, s.Warnings)
+	}
+	b.call("PATCH", "/endpoints/triage", map[string]any{"threshold": 0.7}, 200, &e)
+	if e.FingerprintInForce != "tools" {
+		t.Fatal("a patch of something else changed it")
+	}
+	for chosen, want := range map[string]string{"tools": "tools", "full": "full", "auto": "full"} {
+		b.call("PATCH", "/endpoints/triage", map[string]any{"fingerprint": chosen}, 200, &e)
+		b.call("GET", "/status", nil, 200, &s)
+		if e.Fingerprint != chosen || e.FingerprintInForce != want || len(s.Warnings) != 0 {
+			t.Errorf("%s chosen: got %s, %s, warnings %q", chosen, e.Fingerprint, e.FingerprintInForce, s.Warnings)
+		}
+	}
+	b.call("PATCH", "/endpoints/triage", map[string]any{"fingerprint": "prompt"}, 422, nil)
+}
+
 func TestOneSwitchBypassesAll(t *testing.T) {
 	b := start(t)
 	var on wire.Bypass

@@ -53,7 +53,7 @@ func pairFromLine(e understudy.Endpoint, line []byte) (understudy.Pair, error) {
 	p := understudy.Pair{
 		Endpoint: e.Name, User: l.User, Request: request, Answer: reply,
 		Source: understudy.SourceLLM, Reason: understudy.ReasonImport, Complete: true,
-		Conversation: chat.ConversationHash(), Prompt: chat.PromptHash(), Fingerprint: chat.TaskFingerprint(e.Fingerprint, ""),
+		Conversation: chat.ConversationHash(), Prompt: chat.PromptHash(), Fingerprint: chat.TaskFingerprint(e.TaskMode(), ""),
 		TokensIn: estimate(len(request)), TokensOut: estimate(len(reply.Text) + len(reply.ToolCalls)),
 	}
 	if l.Source != "" {

@@ -115,7 +115,7 @@ func (b *bench) examined() understudy.Model {
 	b.endpoint("triage")
 	b.learn("triage", 60)
 	m := b.model("triage")
-	m, err := b.db.Freeze(b.t.Context(), 0, m, 1000, 1000, false)
+	m, err := b.db.Freeze(b.t.Context(), 0, m, 1000, 1000, false, understudy.FingerprintFull)
 	if err != nil {
 		b.t.Fatal(err)
 	}

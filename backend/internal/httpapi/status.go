@@ -67,6 +67,9 @@ func (a *API) endpointsAtAGlance(ctx context.Context, s *wire.Status) error {
 		}
 	}
 	for _, e := range endpoints {
+		if e.Fingerprint == understudy.FingerprintAuto && e.PromptVaries {
+			s.Warnings = append(s.Warnings, fmt.Sprintf("Most requests of %s bring a system prompt of their own: its tasks are told apart by tools and response_format alone. Set its fingerprint to tools if that is right, else to full.", e.Name))
+		}
 		c := counters[e.Name]
 		g := wire.EndpointStatus{Name: e.Name, Bypass: e.Bypass, Counters: countersOf(c)}
 		if answered := c.LLM + c.SLM; answered > 0 {

@@ -48,15 +48,42 @@ func (l *lead) freeze(ctx context.Context, m understudy.Model) (time.Duration, e
 	if err != nil {
 		return 0, err
 	}
+	if noted, err := l.tellTasks(ctx, e); err != nil || noted {
+		return 0, err
+	}
 	base, err := understudy.FindBase(m.Base)
 	if err != nil {
 		return l.fail(ctx, m, err.Error(), "")
 	}
-	_, err = l.DB.Freeze(ctx, l.epoch, m, e.MaxTrainPairs, e.MaxEvalPairs, base.Tools)
+	_, err = l.DB.Freeze(ctx, l.epoch, m, e.MaxTrainPairs, e.MaxEvalPairs, base.Tools, e.TaskMode())
 	if permanent(err) {
 		return l.fail(ctx, m, err.Error()+". Let the LLM answer more requests of one task; where the system prompt changes with every request, set the endpoint's fingerprint to tools.", "")
 	}
 	return 0, err
+}
+
+// tellTasks looks, before anything is learnt, whether system prompts can tell
+// the endpoint's tasks apart, and notes it where they cannot: it is then true.
+// Where tools and response_format vary as much, leaving the prompts out would
+// not help.
+func (l *lead) tellTasks(ctx context.Context, e understudy.Endpoint) (noted bool, err error) {
+	if e.Fingerprint != understudy.FingerprintAuto || e.PromptVaries {
+		return false, nil
+	}
+	full, tools, err := l.DB.Tasks(ctx, e.Name)
+	if err != nil {
+		return false, err
+	}
+	v := understudy.VarietyOf(full)
+	if !v.Most() || understudy.VarietyOf(tools).Most() {
+		return false, nil
+	}
+	err = l.DB.NotePromptVaries(ctx, l.epoch, e.Name, fmt.Sprintf("%d of the newest %d conversations of %s bring a system prompt that hardly any other has: its tasks are told apart by tools and response_format alone from now on. Set its fingerprint to full if it should be told apart by them all the same.", v.Alone, v.Conversations, e.Name))
+	if err != nil {
+		return false, err
+	}
+	l.Announce(ctx)
+	return true, nil
 }
 
 // freezeAnew drops the attempt that knows a pair that was deleted since. The

@@ -105,8 +105,9 @@ func (w *world) endpoint(name string, change func(*understudy.Endpoint)) underst
 	return e
 }
 
-// teach stores n pairs of which one in three is for evaluation.
-func (w *world) teach(endpoint string, n int) []understudy.Pair {
+// teach stores n pairs of which one in three is for evaluation; edit makes
+// them others.
+func (w *world) teach(endpoint string, n int, edit ...func(i int, p *understudy.Pair)) []understudy.Pair {
 	w.t.Helper()
 	var pairs []understudy.Pair
 	for range n {
@@ -122,6 +123,9 @@ func (w *world) teach(endpoint string, n int) []understudy.Pair {
 		}
 		if i%9 < 3 {
 			p.Split = understudy.SplitEval
+		}
+		for _, f := range edit {
+			f(i, &p)
 		}
 		pairs = append(pairs, p)
 	}

@@ -75,7 +75,7 @@ func startNode(o Options, st State) (*localnode.Server, error) {
 // that configures one of our services by accident.
 func inherited(more []string) []string {
 	var out []string
-	for _, name := range []string{"PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "XDG_CACHE_HOME", "XDG_DATA_HOME", "SSL_CERT_FILE", "SSL_CERT_DIR", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "LLAMA_SERVER", "LOG_LEVEL"} {
+	for _, name := range []string{"PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "XDG_CACHE_HOME", "XDG_DATA_HOME", "SSL_CERT_FILE", "SSL_CERT_DIR", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "LLAMA_SERVER", "LOG_LEVEL", "TRAINER_DOWNLOAD_RATE"} {
 		if v, ok := os.LookupEnv(name); ok {
 			out = append(out, name+"="+v)
 		}

@@ -29,7 +29,8 @@ type Endpoint struct {
 	AutoTrain                   bool                       `json:"autoTrain"`
 	AutoDeploy                  bool                       `json:"autoDeploy"`
 	Bypass                      bool                       `json:"bypass" doc:"Everything goes to the LLM"`
-	Fingerprint                 string                     `json:"fingerprint" enum:"full,tools"`
+	Fingerprint                 string                     `json:"fingerprint" enum:"auto,full,tools" doc:"What tells tasks apart: system messages, tools and response_format (full), the latter two alone (tools), or full until most requests bring a system prompt of their own (auto)"`
+	FingerprintInForce          string                     `json:"fingerprintInForce" enum:"full,tools" readOnly:"true"`
 	RetentionDays               int                        `json:"retentionDays"`
 	Provider                    string                     `json:"provider,omitempty" doc:"Training provider; empty: the platform's"`
 	Hyperparameters             understudy.Hyperparameters `json:"hyperparameters"`
@@ -124,6 +125,7 @@ type Model struct {
 	TrainPairs      int                        `json:"trainPairs"`
 	EvalPairs       int                        `json:"evalPairs"`
 	DatasetSHA256   string                     `json:"datasetSha256,omitempty"`
+	TaskMode        string                     `json:"taskMode" doc:"What told tasks apart when its data set was frozen: full or tools"`
 	Fingerprints    []string                   `json:"fingerprints"`
 	Hyperparameters understudy.Hyperparameters `json:"hyperparameters"`
 	Artifacts       []understudy.Artifact      `json:"artifacts"`
