@@ -5,6 +5,7 @@ go 1.26.0
 require (
 	github.com/cenkalti/backoff/v5 v5.0.3
 	github.com/google/renameio/v2 v2.0.2
+	golang.org/x/time v0.16.0
 	understudy.dev/service v0.0.0
 )
 

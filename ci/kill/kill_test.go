@@ -14,16 +14,24 @@ import (
 	"understudy.dev/ci/platform"
 )
 
+var phases = []string{"training", "downloading", "llm_evaluation", "available", "deploying", "deployed"}
+
 // victims are found by their command lines among the supervisor's descendants.
-var victims = []struct{ name, command string }{
-	{"inference", "bin/understudy-inference"},
-	{"evaluator", "bin/understudy-evaluator"},
-	{"trainer", "bin/understudy-trainer"},
-	{"agent", "understudy_agent"},
-	{"backend", "bin/understudy serve"},
+// Each must be killed in every phase in which it lives.
+var victims = []struct {
+	name, command string
+	lives         []string
+}{
+	{"inference", "bin/understudy-inference", []string{"llm_evaluation", "deploying", "deployed"}},
+	{"evaluator", "bin/understudy-evaluator", phases},
+	{"trainer", "bin/understudy-trainer", phases},
+	{"agent", "understudy_agent", []string{"training", "downloading"}},
+	{"backend", "bin/understudy serve", phases},
 }
 
-var phases = []string{"training", "downloading", "llm_evaluation", "available", "deploying", "deployed"}
+// downloadRate makes the phase downloading last for seconds: the tiny
+// adapter's few megabytes would come in milliseconds.
+const downloadRate = "TRAINER_DOWNLOAD_RATE=1000000"
 
 // flushWindow is how much a killed backend may lose: its last group of pairs.
 const flushWindow = 250 * time.Millisecond
@@ -33,7 +41,14 @@ const killed = "killed, went on"
 func TestKillEveryServiceInEveryPhase(t *testing.T) {
 	matrix := map[string]map[string]string{}
 	for _, v := range victims {
-		t.Run(v.name, func(t *testing.T) { matrix[v.name] = killThroughARun(t, v.command) })
+		t.Run(v.name, func(t *testing.T) {
+			matrix[v.name] = killThroughARun(t, t.TempDir(), v.command)
+			for _, phase := range v.lives {
+				if matrix[v.name][phase] != killed {
+					t.Errorf("it was not killed while %s: %s", phase, cell(matrix[v.name][phase]))
+				}
+			}
+		})
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%-10s", "kill -9 of")
@@ -43,28 +58,27 @@ func TestKillEveryServiceInEveryPhase(t *testing.T) {
 	for _, v := range victims {
 		fmt.Fprintf(&b, "\n%-10s", v.name)
 		for _, phase := range phases {
-			cell := matrix[v.name][phase]
-			if cell == "" {
-				cell = "over too soon" // never read
-			}
-			fmt.Fprintf(&b, " %-15s", cell)
+			fmt.Fprintf(&b, " %-15s", cell(matrix[v.name][phase]))
 		}
 	}
 	t.Logf("the phase read at the kill, and what was seen:\n%s", b.String())
 }
 
-// killThroughARun plays a tiny run and kills the victim once in every phase in
-// which it is found.
-func killThroughARun(t *testing.T, command string) map[string]string {
-	return killThroughARunIn(t, t.TempDir(), command)
+func cell(seen string) string {
+	if seen == "" {
+		return "over too soon" // never read
+	}
+	return seen
 }
 
-func killThroughARunIn(t *testing.T, data, command string) map[string]string {
+// killThroughARun plays a tiny run and kills the victim once in every phase in
+// which it is found.
+func killThroughARun(t *testing.T, data, command string) map[string]string {
 	record(t, data)
-	p := platform.Up(t, data)
+	p := platform.Up(t, data, downloadRate)
 	must(t, p.API("POST", "/endpoints", map[string]any{
 		"name": "tiny", "upstream": "replay", "upstreamModel": "replay-teacher", "threshold": 0.5,
-		"minTrainPairs": 20, "minEvalPairs": 8, "autoTrain": false, "teacherShare": 0, "scaleToZeroAfterSeconds": 0,
+		"minTrainPairs": 20, "minEvalPairs": 8, "autoTrain": false, "autoDeploy": false, "teacherShare": 0, "scaleToZeroAfterSeconds": 0,
 		"hyperparameters": map[string]any{"maxSteps": 12, "batchSize": 4},
 	}, nil))
 	asking := ask(t, p)
@@ -72,7 +86,7 @@ func killThroughARunIn(t *testing.T, data, command string) map[string]string {
 	var model platform.Model
 	must(t, p.API("POST", "/endpoints/tiny/train", nil, &model))
 
-	seen := map[string]string{}
+	seen, asked := map[string]string{}, false
 	deadline := time.Now().Add(6 * time.Minute)
 	for {
 		if time.Now().After(deadline) {
@@ -94,6 +108,10 @@ func killThroughARunIn(t *testing.T, data, command string) map[string]string {
 				t.Logf("killed %s (pid %d) while %s", command, pid, model.Phase)
 			}
 		}
+		if model.Phase == "available" && !asked { // it stays there until a person asks
+			must(t, p.API("POST", "/models/"+model.ID+"/deploy", map[string]any{}, nil))
+			asked = true
+		}
 		if model.Phase == "deployed" && asking.servedBySLM() {
 			break
 		}
@@ -111,7 +129,7 @@ func killThroughARunIn(t *testing.T, data, command string) map[string]string {
 
 func TestAFullStopBringsTheDeployedModelBack(t *testing.T) {
 	data := t.TempDir()
-	killThroughARunIn(t, data, "no such process")
+	killThroughARun(t, data, "no such process")
 	p := platform.Up(t, data)
 	deadline := time.Now().Add(2 * time.Minute)
 	for i := 0; ; i++ {

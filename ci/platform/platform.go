@@ -44,11 +44,11 @@ type Platform struct {
 var anyPorts = []string{"--backend-port=0", "--evaluator-port=0", "--trainer-port=0", "--frontend-port=0"}
 
 // Up starts the platform and returns when it is ready. It is ended with the
-// test at the latest.
-func Up(t testing.TB, data string) *Platform {
+// test at the latest. env adds to its environment.
+func Up(t testing.TB, data string, env ...string) *Platform {
 	t.Helper()
 	cmd := exec.Command(filepath.Join(Root(t), "bin", "understudy"), append([]string{"up", "--data-dir", data}, anyPorts...)...)
-	cmd.Env = append(os.Environ(), "OPENAI_API_KEY=")
+	cmd.Env = append(append(os.Environ(), "OPENAI_API_KEY="), env...)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -13,6 +13,8 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+
+	"golang.org/x/time/rate"
 )
 
 // ErrChecksum means that all bytes came and are not the file asked for; the
@@ -35,6 +37,7 @@ type Request struct {
 	SHA256   string // hex
 	Client   *http.Client
 	Progress func(have, total int64) // may be nil; total is -1 when unknown
+	Limit    *rate.Limiter           // bytes a second, shared by all that have it; nil = none
 }
 
 // File makes one try. A file that is already at Path with the right sum is
@@ -114,6 +117,9 @@ func download(ctx context.Context, q Request, part *os.File, sum hash.Hash, have
 	body := io.Reader(res.Body)
 	if q.Progress != nil {
 		body = &counted{body, have, total, q.Progress}
+	}
+	if q.Limit != nil {
+		body = &limited{ctx, body, q.Limit}
 	}
 	_, err = io.Copy(io.MultiWriter(part, sum), body)
 	return err

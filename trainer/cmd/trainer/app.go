@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"understudy.dev/service/fetch"
 	"understudy.dev/service/serve"
 	"understudy.dev/trainer/internal/api"
 	"understudy.dev/trainer/internal/drive"
@@ -51,6 +52,7 @@ func open(c config) (*app, error) {
 	a.driver, err = drive.New(drive.Config{
 		Store: st, Providers: providers, DatasetToken: c.token,
 		Poll: c.poll, Silence: c.silence, Stall: c.stall, Grace: c.grace,
+		Downloads: fetch.NewLimit(c.downloads),
 	})
 	if err != nil {
 		a.Close()

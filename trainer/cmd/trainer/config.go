@@ -25,6 +25,7 @@ type config struct {
 	silence    time.Duration // see drive.Config
 	stall      time.Duration
 	grace      time.Duration
+	downloads  int // bytes a second, 0 = no limit
 }
 
 func read(lookup func(string) (string, bool), environ []string) (config, error) {
@@ -44,6 +45,7 @@ func read(lookup func(string) (string, bool), environ []string) (config, error) 
 		silence:    r.Duration("AGENT_SILENCE", 0),
 		stall:      r.Duration("AGENT_STALL", 0),
 		grace:      r.Duration("AGENT_GRACE", 0),
+		downloads:  r.Int("TRAINER_DOWNLOAD_RATE", 0, 0),
 		agentEnv:   agentEnv(environ),
 	}
 	if c.token == "" {

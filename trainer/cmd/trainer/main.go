@@ -36,6 +36,8 @@ Environment:
   AGENT_SILENCE             local: an agent that answers nothing for so long is restarted (2m)
   AGENT_STALL               local: and so is one whose training stands still for so long (20m)
   AGENT_GRACE               past the deadline, to hand over what was trained until then (5m)
+  TRAINER_DOWNLOAD_RATE     bytes a second that artefacts are pulled with at most, to spare a
+                            line that others use (0: no limit)
   LOG_LEVEL                 debug, info, warn or error (info)
 `
 

@@ -32,7 +32,7 @@ func (c *Client) fetch(ctx context.Context, a trainer.Artifact, path string, hea
 	defer cancel()
 	tooMuch := false
 	err := fetch.File(ctx, fetch.Request{
-		URL: c.url + "/v1/artifacts/" + url.PathEscape(a.Name), Header: header, Path: path, SHA256: a.SHA256, Client: c.http,
+		URL: c.url + "/v1/artifacts/" + url.PathEscape(a.Name), Header: header, Path: path, SHA256: a.SHA256, Client: c.http, Limit: c.Limit,
 		Progress: func(have, _ int64) {
 			if have > a.Size {
 				tooMuch = true

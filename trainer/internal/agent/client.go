@@ -14,6 +14,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"understudy.dev/trainer"
 )
 
@@ -83,6 +85,7 @@ func CodeOf(err error) int {
 type Client struct {
 	url, token string
 	http       *http.Client
+	Limit      *rate.Limiter // of artefacts' bytes a second; nil = none
 }
 
 // Limits of one call. No proxy between us and the agent allows more than 100 s.

@@ -160,6 +160,7 @@ func (r *run) reach(ctx context.Context) (agent.Status, error) {
 		return agent.Status{}, err
 	}
 	r.client = agent.New(a.URL, a.Token)
+	r.client.Limit = r.Downloads
 	status, err := r.client.Status(ctx)
 	return status, r.heard(ctx, err)
 }

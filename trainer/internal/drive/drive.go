@@ -12,6 +12,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"understudy.dev/service/env"
 	"understudy.dev/trainer"
 	"understudy.dev/trainer/internal/store"
@@ -39,6 +41,7 @@ type Config struct {
 	Silence      time.Duration  // an agent of ours that does not answer for so long is started anew
 	Stall        time.Duration  // and so is one whose heartbeat stands still for so long
 	Grace        time.Duration  // past the deadline, for an agent to convert what it has and hand it over
+	Downloads    *rate.Limiter  // of all artefacts' bytes a second; nil = none
 	Tries        int            // failures in a row, without progress, before a job fails
 }
 
