@@ -197,6 +197,20 @@ type TrainingRecord struct {
 	StartedAt       *time.Time
 	EndedAt         *time.Time
 	LossCurve       []CurvePoint
+	EvalLossCurve   []CurvePoint
+	Manifest        Manifest // zero until the artefacts are here
+}
+
+// Manifest is what the agent says of the training that made the artefacts.
+type Manifest struct {
+	BaseSHA256    string  // of the weights that were trained
+	DatasetSHA256 string  // of the lines that were trained on
+	Used, Skipped int     // pairs
+	Seed          int     // of everything random
+	Seconds       float64 // that the training took
+	Steps         int
+	Loss          []CurvePoint
+	EvalLoss      []CurvePoint
 }
 
 // CurvePoint is a value at a training step.

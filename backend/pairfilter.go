@@ -8,6 +8,7 @@ type PairFilter struct {
 	Split    Split
 	Reason   Reason
 	User     string
+	ModelID  string
 	Search   string // part of the request or the answer, letter case ignored
 	// Before and After are pair ids. Without After the newest come first,
 	// those older than Before; with After the oldest come first.

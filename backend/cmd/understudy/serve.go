@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -22,6 +23,7 @@ import (
 	"understudy.dev/backend/internal/lifecycle"
 	"understudy.dev/backend/internal/queue"
 	"understudy.dev/backend/internal/trainerclient"
+	"understudy.dev/backend/internal/wire"
 	"understudy.dev/service/child"
 	"understudy.dev/service/serve"
 )
@@ -103,10 +105,11 @@ func (b *backend) wire(ctx context.Context, c config.Config) (err error) {
 	if err != nil {
 		return err
 	}
+	evaluator := evaluatorclient.New(c.EvaluatorURL, c.ServiceToken, c.EvaluationBatchSize)
 	b.lifecycle = lifecycle.New(lifecycle.Config{
 		DB: b.db, Releases: b.stage, Runtime: b.stage,
 		Trainer:   trainerclient.New(c.TrainerURL, c.ServiceToken),
-		Evaluator: evaluatorclient.New(c.EvaluatorURL, c.ServiceToken, c.EvaluationBatchSize),
+		Evaluator: evaluator,
 		Wakes:     b.queue.Wakes, Announce: b.announce, ServiceToken: c.ServiceToken, BackendURL: c.BackendURL,
 		MaxDeployments: c.MaxDeployments, BatchSize: c.EvaluationBatchSize, TrainingProvider: c.TrainingProvider,
 	})
@@ -115,8 +118,22 @@ func (b *backend) wire(ctx context.Context, c config.Config) (err error) {
 		Releases: b.stage, Announce: b.queue, Routes: b.gateway, Replicated: c.Runtime == "kubernetes", Changes: b.queue.Changes(ctx), Version: version, Mode: c.Runtime,
 		DefaultThreshold: c.DefaultThreshold, Bypass: c.Bypass,
 		Ready: func(context.Context) error { return b.gateway.Ready() },
+		Ask:   b.gateway, Evaluator: evaluator, Prices: pricesOf(c),
 	})
 	return nil
+}
+
+// pricesOf is what the ledger reckons with.
+func pricesOf(c config.Config) httpapi.Prices {
+	threads := runtime.NumCPU()
+	if c.Runtime == "kubernetes" {
+		threads = 4 // the limit of an SLM's pod
+	}
+	return httpapi.Prices{
+		List:       wire.PriceList{Source: c.Prices.Source, Date: c.Prices.Date, Unit: c.Prices.Unit, Models: c.Prices.Prices},
+		Rates:      understudy.Rates{CPUHour: c.CPUUSDHour, PodHour: c.PodUSDHour, Threads: threads},
+		Processors: runtime.NumCPU(),
+	}
 }
 
 // spoolSink takes the spool where the disk under it goes with the pod.

@@ -48,7 +48,15 @@ type Config struct {
 
 	Bypass    bool
 	Upstreams []understudy.Upstream
+
+	Prices     PriceList
+	CPUUSDHour float64 // of one processor's time, for the ledger
+	PodUSDHour float64 // of an SLM pod that stands ready, beside its processor time
 }
+
+// DefaultCPUUSDHour is about what a processor's hour costs on demand at the
+// large clouds.
+const DefaultCPUUSDHour = 0.04
 
 // Read reads the environment. The error joins every mistake.
 func Read(lookup func(string) (string, bool)) (Config, error) {
@@ -83,6 +91,8 @@ func Read(lookup func(string) (string, bool)) (Config, error) {
 
 		AdminKey:     r.Secret("UNDERSTUDY_ADMIN_KEY"),
 		ServiceToken: r.Secret("UNDERSTUDY_SERVICE_TOKEN"),
+		CPUUSDHour:   r.Float("UNDERSTUDY_CPU_USD_PER_HOUR", DefaultCPUUSDHour, 0, 1000),
+		PodUSDHour:   r.Float("UNDERSTUDY_POD_USD_PER_HOUR", 0, 0, 1000),
 		Bypass:       r.OneOf("UNDERSTUDY_BYPASS", "off", "on", "off") == "on",
 	}
 	if c.DatabaseURL == "" {
@@ -94,7 +104,8 @@ func Read(lookup func(string) (string, bool)) (Config, error) {
 	}
 	c.ModelsDir = r.String("MODELS_DIR", here)
 	c.SLMValues = readValues(r, "SLM_VALUES_FILE")
-	c.Upstreams = readUpstreams(r)
+	c.Prices = readPrices(r)
+	c.Upstreams = readUpstreams(r, c.Prices)
 	return c, r.Err()
 }
 

@@ -18,6 +18,8 @@ func (c Config) Show() [][2]string {
 		{"UNDERSTUDY_RUNTIME", c.Runtime}, {"UNDERSTUDY_OVERLAY", c.Overlay}, {"NAMESPACE", c.Namespace}, {"SLM_IMAGE", c.SLMImage},
 		{"BACKEND_URL", c.BackendURL}, {"TRAINER_URL", c.TrainerURL}, {"EVALUATOR_URL", c.EvaluatorURL},
 		{"TRAINING_PROVIDER", c.TrainingProvider},
+		{"UNDERSTUDY_PRICES_FILE", c.Prices.Source + ", " + c.Prices.Date},
+		{"UNDERSTUDY_CPU_USD_PER_HOUR", s(c.CPUUSDHour)}, {"UNDERSTUDY_POD_USD_PER_HOUR", s(c.PodUSDHour)},
 		{"UNDERSTUDY_ADMIN_KEY", c.AdminKey.String()}, {"UNDERSTUDY_SERVICE_TOKEN", c.ServiceToken.String()},
 	}
 	for _, u := range c.Upstreams {

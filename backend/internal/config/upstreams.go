@@ -2,7 +2,6 @@ package config
 
 import (
 	"bytes"
-	_ "embed"
 	"encoding/json"
 	"os"
 	"strings"
@@ -10,26 +9,6 @@ import (
 	understudy "understudy.dev/backend"
 	"understudy.dev/service/env"
 )
-
-// PriceList is a file of list prices with its source and date.
-type PriceList struct {
-	Source string                      `json:"source"`
-	Date   string                      `json:"date"`
-	Unit   string                      `json:"unit"`
-	Prices map[string]understudy.Price `json:"prices"`
-}
-
-//go:embed prices.json
-var pricesJSON []byte
-
-// Prices returns the bundled price list.
-func Prices() PriceList {
-	var l PriceList
-	if err := json.Unmarshal(pricesJSON, &l); err != nil {
-		panic("prices.json: " + err.Error())
-	}
-	return l
-}
 
 // upstreamEntry is an upstream as its file writes it. The key itself never
 // stands in the file: keyEnv or keyFile says where it is.
@@ -46,14 +25,14 @@ type upstreamEntry struct {
 
 // readUpstreams takes UNDERSTUDY_UPSTREAMS_FILE, and OPENAI_API_KEY (with
 // OPENAI_BASE_URL) as the upstream "openai" where the file names none so.
-func readUpstreams(r *env.Reader) []understudy.Upstream {
+func readUpstreams(r *env.Reader, prices PriceList) []understudy.Upstream {
 	var out []understudy.Upstream
 	if path := r.String("UNDERSTUDY_UPSTREAMS_FILE", ""); path != "" {
-		out = readUpstreamsFile(r, path)
+		out = readUpstreamsFile(r, path, prices)
 	}
 	if key := r.Secret("OPENAI_API_KEY"); key != "" && !named(out, "openai") {
 		out = append(out, understudy.Upstream{
-			Name: "openai", Kind: understudy.UpstreamOpenAI, Key: key.Reveal(), Prices: Prices().Prices,
+			Name: "openai", Kind: understudy.UpstreamOpenAI, Key: key.Reveal(), Prices: prices.Prices,
 			BaseURL: r.URL("OPENAI_BASE_URL", "https://api.openai.com/v1"), Default: !hasDefault(out),
 		})
 	}
@@ -62,7 +41,7 @@ func readUpstreams(r *env.Reader) []understudy.Upstream {
 	if url := r.URL("UNDERSTUDY_REPLAY_URL", ""); url != "" && !named(out, ReplayUpstream) {
 		out = append(out, understudy.Upstream{
 			Name: ReplayUpstream, Kind: understudy.UpstreamOpenAI, BaseURL: url + "/v1", Default: !hasDefault(out),
-			Prices: map[string]understudy.Price{ReplayModel: Prices().Prices[ReplayPricedAs]},
+			Prices: map[string]understudy.Price{ReplayModel: prices.Prices[ReplayPricedAs]},
 		})
 	}
 	return out
@@ -75,7 +54,7 @@ const (
 	ReplayPricedAs = "gpt-4o-mini"
 )
 
-func readUpstreamsFile(r *env.Reader, path string) []understudy.Upstream {
+func readUpstreamsFile(r *env.Reader, path string, prices PriceList) []understudy.Upstream {
 	const name = "UNDERSTUDY_UPSTREAMS_FILE"
 	b, err := os.ReadFile(path)
 	if err != nil {
@@ -112,7 +91,7 @@ func readUpstreamsFile(r *env.Reader, path string) []understudy.Upstream {
 			NoStreamOptions: e.NoStreamOptions, Default: e.Default, Prices: e.Prices,
 		}
 		if u.Prices == nil {
-			u.Prices = Prices().Prices
+			u.Prices = prices.Prices
 		}
 		switch {
 		case e.KeyEnv != "":

@@ -171,6 +171,7 @@ func (d *DB) PurgeEndpoint(ctx context.Context, epoch int64, name string) error 
 			"DELETE FROM evaluations" + ofModels,
 			"DELETE FROM models WHERE endpoint = ?",
 			"DELETE FROM endpoint_counters WHERE endpoint = ?",
+			"DELETE FROM endpoint_days WHERE endpoint = ?",
 			"DELETE FROM endpoint_activity WHERE endpoint = ?",
 			"UPDATE client_keys SET default_endpoint = '' WHERE default_endpoint = ?",
 			// Pairs that were captured while the batches went on.

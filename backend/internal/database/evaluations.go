@@ -168,6 +168,18 @@ func (d *DB) EvalAnswers(ctx context.Context, modelID string, attempt int) ([]un
 	return each(rows, answerRow.domain)
 }
 
+// EvalScores is EvalAnswers of a variant without words: only what histograms
+// are made of.
+func (d *DB) EvalScores(ctx context.Context, modelID string, attempt int, variant string) ([]understudy.EvalAnswer, error) {
+	var rows []answerRow
+	err := d.reader(ctx).Select("pair_id, variant, error, similarity, exact").
+		Where("model_id = ? AND attempt = ? AND variant = ? AND answered", modelID, attempt, variant).Find(&rows).Error
+	if err != nil {
+		return nil, failed("read the evaluation's scores", err)
+	}
+	return each(rows, answerRow.domain)
+}
+
 // PutScores stores Similarity, Exact, Near and LookupExact of answers, by pair
 // and variant.
 func (d *DB) PutScores(ctx context.Context, modelID string, attempt int, answers []understudy.EvalAnswer) error {

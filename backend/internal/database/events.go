@@ -57,6 +57,38 @@ func (d *DB) Events(ctx context.Context, after int64, limit int) ([]understudy.E
 	return each(rows, eventRow.domain)
 }
 
+// EventsBefore returns a page of events, newest first: those older than before
+// (0 = from the newest).
+func (d *DB) EventsBefore(ctx context.Context, f understudy.EventFilter, before int64, limit int) ([]understudy.Event, error) {
+	q := matching(d.reader(ctx), f).Order("id DESC").Limit(page(limit))
+	if before > 0 {
+		q = q.Where("id < ?", before)
+	}
+	var rows []eventRow
+	if err := q.Find(&rows).Error; err != nil {
+		return nil, failed("read events", err)
+	}
+	return each(rows, eventRow.domain)
+}
+
+// EventsAfter is Events of some.
+func (d *DB) EventsAfter(ctx context.Context, f understudy.EventFilter, after int64, limit int) ([]understudy.Event, error) {
+	var rows []eventRow
+	if err := matching(d.reader(ctx), f).Where("id > ?", after).Order("id").Limit(page(limit)).Find(&rows).Error; err != nil {
+		return nil, failed("read events", err)
+	}
+	return each(rows, eventRow.domain)
+}
+
+func matching(g *gorm.DB, f understudy.EventFilter) *gorm.DB {
+	for _, c := range []struct{ column, value string }{{"endpoint", f.Endpoint}, {"model_id", f.ModelID}, {"kind", f.Kind}} {
+		if c.value != "" {
+			g = g.Where(c.column+" = ?", c.value)
+		}
+	}
+	return g
+}
+
 // LastEvent returns the newest event's id, 0 where there is none.
 func (d *DB) LastEvent(ctx context.Context) (int64, error) {
 	return scalar[int64](d.reader(ctx), "read the last event", "SELECT COALESCE(MAX(id), 0) FROM events")

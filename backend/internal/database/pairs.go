@@ -29,6 +29,7 @@ func (d *DB) Pairs(ctx context.Context, f PairFilter) (pairs []understudy.Pair, 
 	q := d.reader(ctx)
 	for _, c := range []struct{ column, value string }{
 		{"endpoint", f.Endpoint}, {"source", string(f.Source)}, {"split", string(f.Split)}, {"reason", string(f.Reason)},
+		{"model_id", f.ModelID},
 	} {
 		if c.value != "" {
 			q = q.Where(c.column+" = ?", c.value)

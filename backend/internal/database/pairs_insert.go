@@ -53,15 +53,19 @@ func (d *DB) insertPairs(ctx context.Context, pairs []understudy.Pair) error {
 	if err != nil {
 		return err
 	}
-	sums := map[string]*counterRow{}
+	sums, byDay := map[string]*counterRow{}, days{}
 	for _, id := range ids {
 		p := pairs[byID[id]]
 		if sums[p.Endpoint] == nil {
 			sums[p.Endpoint] = &counterRow{}
 		}
 		sums[p.Endpoint].count(p)
+		byDay.of(p.Endpoint, p.CreatedAt).count(p)
 	}
 	if err := addCounters(ctx, tx, d.dialect.placeholder, sums); err != nil {
+		return err
+	}
+	if err := addDays(ctx, tx, d.dialect.placeholder, byDay); err != nil {
 		return err
 	}
 	return tx.Commit()

@@ -114,19 +114,47 @@ type trainingRecord struct {
 	StartedAt       *time.Time              `json:"startedAt,omitempty"`
 	EndedAt         *time.Time              `json:"endedAt,omitempty"`
 	LossCurve       []understudy.CurvePoint `json:"lossCurve,omitempty"`
+	EvalLossCurve   []understudy.CurvePoint `json:"evalLossCurve,omitempty"`
+	Manifest        manifest                `json:"manifest,omitzero"`
+}
+
+// manifest has no curves: the record has them.
+type manifest struct {
+	BaseSHA256    string  `json:"baseSha256,omitempty"`
+	DatasetSHA256 string  `json:"datasetSha256,omitempty"`
+	Used          int     `json:"used,omitempty"`
+	Skipped       int     `json:"skipped,omitempty"`
+	Seed          int     `json:"seed,omitempty"`
+	Seconds       float64 `json:"seconds,omitempty"`
+	Steps         int     `json:"steps,omitempty"`
 }
 
 func recordOf(t understudy.TrainingRecord) trainingRecord {
-	var curve []understudy.CurvePoint
-	for _, p := range t.LossCurve {
-		curve = append(curve, understudy.CurvePoint{Step: p.Step, Value: finite(p.Value)})
-	}
 	return trainingRecord{
 		Step: t.Step, Steps: t.Steps, Stage: t.Stage, Loss: finite(t.Loss), EvalLoss: finite(t.EvalLoss),
 		TokensPerSecond: finite(t.TokensPerSecond), ETASeconds: finite(t.ETASeconds),
 		Provider: t.Provider, GPU: t.GPU, CostUSD: finite(t.CostUSD), StoppedEarly: t.StoppedEarly,
-		StartedAt: utc(t.StartedAt), EndedAt: utc(t.EndedAt), LossCurve: curve,
+		StartedAt: utc(t.StartedAt), EndedAt: utc(t.EndedAt),
+		LossCurve: curve(t.LossCurve), EvalLossCurve: curve(t.EvalLossCurve),
+		Manifest: manifest{BaseSHA256: text(t.Manifest.BaseSHA256), DatasetSHA256: text(t.Manifest.DatasetSHA256), Used: t.Manifest.Used, Skipped: t.Manifest.Skipped,
+			Seed: t.Manifest.Seed, Seconds: finite(t.Manifest.Seconds), Steps: t.Manifest.Steps},
 	}
 }
 
-func (t trainingRecord) domain() understudy.TrainingRecord { return understudy.TrainingRecord(t) }
+func curve(points []understudy.CurvePoint) (kept []understudy.CurvePoint) {
+	for _, p := range points {
+		kept = append(kept, understudy.CurvePoint{Step: p.Step, Value: finite(p.Value)})
+	}
+	return kept
+}
+
+func (t trainingRecord) domain() understudy.TrainingRecord {
+	return understudy.TrainingRecord{
+		Step: t.Step, Steps: t.Steps, Stage: t.Stage, Loss: t.Loss, EvalLoss: t.EvalLoss,
+		TokensPerSecond: t.TokensPerSecond, ETASeconds: t.ETASeconds,
+		Provider: t.Provider, GPU: t.GPU, CostUSD: t.CostUSD, StoppedEarly: t.StoppedEarly,
+		StartedAt: t.StartedAt, EndedAt: t.EndedAt, LossCurve: t.LossCurve, EvalLossCurve: t.EvalLossCurve,
+		Manifest: understudy.Manifest{BaseSHA256: t.Manifest.BaseSHA256, DatasetSHA256: t.Manifest.DatasetSHA256, Used: t.Manifest.Used, Skipped: t.Manifest.Skipped,
+			Seed: t.Manifest.Seed, Seconds: t.Manifest.Seconds, Steps: t.Manifest.Steps},
+	}
+}

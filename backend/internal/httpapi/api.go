@@ -23,6 +23,9 @@ type Config struct {
 	ServiceToken string       // of /internal/v1, and what SLM pods' tokens are signed with
 	Upstreams    []understudy.Upstream
 	Releases     ReleaseLister   // optional: without it status names no releases
+	Ask          Asker           // optional: without it nothing is compared
+	Evaluator    Scorer          // optional: without it comparisons have no similarity
+	Prices       Prices          // of the ledger
 	Announce     Announcer       // optional: hears of every write
 	Routes       Router          // optional: catches up with a write that changes routes before it is answered
 	Changes      <-chan struct{} // optional: something was written by anybody; events are looked for at once
@@ -67,6 +70,7 @@ type API struct {
 	huma   huma.API
 	ended  <-chan struct{}
 	wakeUp *broadcast
+	glance glance
 }
 
 // New returns the handler. When ctx ends, event streams end, so that a drain

@@ -31,7 +31,21 @@ func trainingOf(t understudy.TrainingRecord) wire.Training {
 	return wire.Training{
 		Stage: t.Stage, Step: t.Step, Steps: t.Steps, Loss: t.Loss, EvalLoss: t.EvalLoss, TokensPerSecond: t.TokensPerSecond, ETASeconds: t.ETASeconds,
 		Provider: t.Provider, GPU: t.GPU, CostUSD: t.CostUSD, StoppedEarly: t.StoppedEarly, StartedAt: t.StartedAt, EndedAt: t.EndedAt, LossCurve: t.LossCurve,
+		EvalLossCurve: t.EvalLossCurve, Manifest: manifestOf(t.Manifest),
 	}
+}
+
+// inList leaves out what is long.
+func inList(m understudy.Model) wire.Model {
+	m.Training.LossCurve, m.Training.EvalLossCurve = nil, nil
+	return modelOf(m)
+}
+
+func manifestOf(m understudy.Manifest) *wire.Manifest {
+	if m.Steps == 0 && m.BaseSHA256 == "" {
+		return nil
+	}
+	return &wire.Manifest{BaseSHA256: m.BaseSHA256, DatasetSHA256: m.DatasetSHA256, UsedPairs: m.Used, SkippedPairs: m.Skipped, Seed: m.Seed, Seconds: m.Seconds, Steps: m.Steps}
 }
 
 func evaluationOf(e understudy.Evaluation) wire.Evaluation {

@@ -120,6 +120,7 @@ func (a *API) patchEndpoint(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
+	a.event(ctx, "endpoint.updated", e.Name, "", "Endpoint "+e.Name+" was changed")
 	a.rerouted(ctx, e.Name)
 	return a.showEndpoint(ctx, e)
 }

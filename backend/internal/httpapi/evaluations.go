@@ -16,7 +16,7 @@ import (
 func (a *API) evaluationRoutes() {
 	const tag = "Evaluations"
 	handle(a, a.operation(http.MethodGet, "/models/{model}/evaluations", "list-evaluations", tag, "List a model's verdicts, newest first", 200), a.listEvaluations)
-	handle(a, a.operation(http.MethodGet, "/models/{model}/evaluations/{attempt}/answers", "list-evaluation-answers", tag, "List an evaluation's answers, worst first", 200), a.listAnswers)
+	handle(a, a.operation(http.MethodGet, "/models/{model}/evaluations/{attempt}/answers", "list-evaluation-answers", tag, "List an evaluation's answers, worst or best first", 200), a.listAnswers)
 }
 
 func (a *API) listEvaluations(ctx context.Context, in *struct {
@@ -42,6 +42,9 @@ func (a *API) listEvaluations(ctx context.Context, in *struct {
 		if err := a.progress(ctx, &all[i]); err != nil {
 			return nil, err
 		}
+		if err := a.histogram(ctx, &all[i]); err != nil {
+			return nil, err
+		}
 	}
 	newestFirst := func(e wire.Evaluation) string { return fmt.Sprintf("%08d", 1e8-e.Attempt) }
 	return paged(in.PageInput, all, newestFirst, func(e wire.Evaluation) wire.Evaluation { return e }), nil
@@ -58,11 +61,21 @@ func (a *API) progress(ctx context.Context, e *wire.Evaluation) error {
 	return err
 }
 
+func (a *API) histogram(ctx context.Context, e *wire.Evaluation) error {
+	scores, err := a.DB.EvalScores(ctx, e.ModelID, e.Attempt, understudy.VariantTuned)
+	e.Histogram = []wire.Bin{}
+	for _, b := range understudy.Histogram(scores) {
+		e.Histogram = append(e.Histogram, wire.Bin(b))
+	}
+	return err
+}
+
 func (a *API) listAnswers(ctx context.Context, in *struct {
 	ModelPath
 	PageInput
 	Attempt int    `path:"attempt" minimum:"1"`
 	Variant string `query:"variant" enum:"tuned,base" default:"tuned" doc:"The tuned model, or its untrained base"`
+	Order   string `query:"order" enum:"worst,best" default:"worst" doc:"Which come first"`
 }) (*body[wire.Page[wire.EvalAnswer]], error) {
 	m, err := a.model(ctx, in.Model)
 	if err != nil {
@@ -74,6 +87,9 @@ func (a *API) listAnswers(ctx context.Context, in *struct {
 	}
 	answers = slices.DeleteFunc(answers, func(x understudy.EvalAnswer) bool { return x.Variant != in.Variant })
 	slices.SortStableFunc(answers, worstFirst)
+	if in.Order == "best" {
+		slices.Reverse(answers)
+	}
 	from := 0
 	if in.Cursor != "" {
 		if from, err = strconv.Atoi(in.Cursor); err != nil || from < 0 {
@@ -122,7 +138,7 @@ func (a *API) answerOf(ctx context.Context, x understudy.EvalAnswer) (wire.EvalA
 	}
 	return wire.EvalAnswer{
 		PairID: x.PairID, Variant: x.Variant, Prompt: lastUserMessage(p.Request), Expected: p.Answer.Canonical(), Actual: x.Answer.Canonical(),
-		Similarity: x.Similarity, Exact: x.Exact, Near: x.Near, Error: x.Error,
+		Similarity: x.Similarity, Exact: x.Exact, Near: x.Near, LatencyMs: ms(x.Latency), Error: x.Error,
 	}, nil
 }
 

@@ -36,6 +36,7 @@ func (a *API) createKey(ctx context.Context, in *struct{ Body wire.KeyInput }) (
 	if k, err = a.DB.CreateKey(ctx, k); err != nil {
 		return nil, err
 	}
+	a.event(ctx, "key.created", k.DefaultEndpoint, "", "Key "+k.Name+" was made")
 	a.rerouted(ctx)
 	shown := keyOf(k)
 	shown.Secret = secret
@@ -48,6 +49,7 @@ func (a *API) deleteKey(ctx context.Context, in *struct {
 	if err := a.DB.DeleteKey(ctx, in.Key); err != nil {
 		return nil, err
 	}
+	a.event(ctx, "key.deleted", "", "", "Key "+in.Key+" was deleted")
 	a.rerouted(ctx)
 	return nil, nil
 }

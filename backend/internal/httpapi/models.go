@@ -47,7 +47,7 @@ func (a *API) listModels(ctx context.Context, in *PageInput) (*body[wire.Page[wi
 	if err != nil {
 		return nil, err
 	}
-	return paged(*in, list, modelKey, modelOf), nil
+	return paged(*in, list, modelKey, inList), nil
 }
 
 func (a *API) listEndpointModels(ctx context.Context, in *struct {
@@ -61,7 +61,7 @@ func (a *API) listEndpointModels(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	return paged(in.PageInput, list, modelKey, modelOf), nil
+	return paged(in.PageInput, list, modelKey, inList), nil
 }
 
 var modelName = regexp.MustCompile(`^(.+)-v([0-9]{1,9})$`)

@@ -59,12 +59,17 @@ func (a *API) describe() {
 	a.pairRoutes()
 	a.modelRoutes()
 	a.evaluationRoutes()
+	a.compareRoutes()
+	a.baseRoutes()
+	a.trafficRoutes()
+	a.savingsRoutes()
 	a.keyRoutes()
 	a.statusRoutes()
 	a.eventRoutes()
 }
 
 func newHuma(e *gin.Engine, version string) huma.API {
+	huma.DefaultArrayNullable = false // a list of nothing is empty here, never null
 	c := huma.DefaultConfig("Understudy", version)
 	c.Info.Description = "Trains small models as understudies of LLMs. Errors are problem documents (RFC 9457). " +
 		"Lists come in pages: pass next as cursor. Durations are in seconds."

@@ -56,15 +56,26 @@ func (a *API) endpointsAtAGlance(ctx context.Context, s *wire.Status) error {
 	if err != nil {
 		return err
 	}
-	chosen := map[string]understudy.Model{}
+	chosen, live := map[string]understudy.Model{}, map[string]understudy.Model{}
+	var onStage []string
 	for _, m := range models { // by version: the newest comes last
 		s.Phases[string(m.Phase)]++
 		if was, ok := chosen[m.Endpoint]; !ok || rank(m) >= rank(was) {
 			chosen[m.Endpoint] = m
 		}
+		if m.Phase.Active() {
+			live[m.Endpoint] = m
+		}
+		if m.Phase == understudy.Deployed {
+			onStage = append(onStage, m.Endpoint)
+		}
 		if m.Phase == understudy.Failed {
 			s.Warnings = append(s.Warnings, fmt.Sprintf("%s failed in %s: %s", m.Name(), m.FailedPhase, m.Reason))
 		}
+	}
+	now, err := a.atAGlance(ctx, onStage)
+	if err != nil {
+		return err
 	}
 	for _, e := range endpoints {
 		if e.Fingerprint == understudy.FingerprintAuto && e.PromptVaries {
@@ -76,19 +87,34 @@ func (a *API) endpointsAtAGlance(ctx context.Context, s *wire.Status) error {
 			g.SLMShare = float64(c.SLM) / float64(answered)
 		}
 		if m, ok := chosen[e.Name]; ok {
-			shown := modelOf(m)
+			shown := inList(m)
 			g.Phase, g.Model = string(m.Phase), &shown
 		}
-		n, same, err := a.DB.LiveAgreement(ctx, e.Name)
-		if err != nil {
-			return err
+		if m, ok := live[e.Name]; ok {
+			shown := inList(m)
+			g.Live = &shown
 		}
-		if g.Sampled = int(n); n > 0 {
-			g.Agreement = float64(same) / float64(n)
-		}
+		now.tell(&g)
+		s.RequestsPerSecond += g.RequestsPerSecond
+		s.SavedUSD += g.SavedUSD
 		s.Endpoints = append(s.Endpoints, g)
 	}
 	return nil
+}
+
+// tell fills in what the database was asked for some moments ago.
+func (g *glance) tell(e *wire.EndpointStatus) {
+	agreed, recent := g.agreement[e.Name], g.recent[e.Name]
+	if e.Sampled = int(agreed.n); agreed.n > 0 {
+		e.Agreement = float64(agreed.same) / float64(agreed.n)
+	}
+	if all := recent.LLM + recent.SLM; all > 0 {
+		share := float64(recent.SLM) / float64(all)
+		e.SLMShareRecent = &share
+	}
+	e.SLMP50Ms, e.LLMP50Ms = some(recent.SLMP50), some(recent.LLMP50)
+	e.RequestsPerSecond = float64(recent.LastMinute) / 60
+	e.SavedUSD = g.net[e.Name]
 }
 
 // rank says which of an endpoint's models is shown: the one on stage, else the

@@ -36,6 +36,10 @@ type pairStore interface {
 	Counters(ctx context.Context, endpoint string) (understudy.Counters, error)
 	CountersAll(ctx context.Context) (map[string]understudy.Counters, error)
 	TeachingSince(ctx context.Context, endpoint, afterPairID string) (train, eval int64, err error)
+	Shadows(ctx context.Context, pairs []string) (map[string]string, error)
+	OtherSide(ctx context.Context, p understudy.Pair) (understudy.Pair, error)
+	Seen(ctx context.Context, endpoint string, since time.Time, limit int) ([]understudy.Seen, error)
+	Days(ctx context.Context, endpoint string, since time.Time) ([]understudy.DayFacts, error)
 	LiveAgreement(ctx context.Context, endpoint string) (n, same int64, err error)
 }
 
@@ -53,6 +57,7 @@ type evaluationStore interface {
 	Evaluations(ctx context.Context, modelID string) ([]understudy.Evaluation, error)
 	EvalPrompts(ctx context.Context, modelID string, attempt int, after int64, limit int) (prompts []understudy.EvalPrompt, total, remaining int, err error)
 	EvalAnswers(ctx context.Context, modelID string, attempt int) ([]understudy.EvalAnswer, error)
+	EvalScores(ctx context.Context, modelID string, attempt int, variant string) ([]understudy.EvalAnswer, error)
 	PutAnswers(ctx context.Context, modelID string, attempt int, answers []understudy.EvalAnswer) error
 }
 
@@ -65,6 +70,8 @@ type keyStore interface {
 type eventStore interface {
 	AppendEvent(ctx context.Context, e understudy.Event) error
 	Events(ctx context.Context, after int64, limit int) ([]understudy.Event, error)
+	EventsBefore(ctx context.Context, f understudy.EventFilter, before int64, limit int) ([]understudy.Event, error)
+	EventsAfter(ctx context.Context, f understudy.EventFilter, after int64, limit int) ([]understudy.Event, error)
 	LastEvent(ctx context.Context) (int64, error)
 }
 

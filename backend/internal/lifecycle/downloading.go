@@ -2,6 +2,7 @@ package lifecycle
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	understudy "understudy.dev/backend"
@@ -23,8 +24,10 @@ func (l *lead) downloading(ctx context.Context, m understudy.Model) (time.Durati
 	}
 	switch {
 	case job.Adapter():
+		made := l.manifest(ctx, job)
 		_, err := l.DB.Move(ctx, l.epoch, m, understudy.Progress, func(m *understudy.Model) {
 			record(m, job, l.Now())
+			learned(m, made)
 			m.Artifacts, m.Reason = job.Artifacts, ""
 		})
 		return 0, err
@@ -35,4 +38,20 @@ func (l *lead) downloading(ctx context.Context, m understudy.Model) (time.Durati
 		return l.fail(ctx, m, job.Error, understudy.Training)
 	}
 	return l.Poll, l.progress(ctx, m, job)
+}
+
+// manifest reads what the agent wrote of the training. It is for people: a
+// model without a readable one serves all the same.
+func (l *lead) manifest(ctx context.Context, job understudy.TrainingJob) understudy.Manifest {
+	for _, a := range job.Artifacts {
+		if a.Name != understudy.ArtifactManifest {
+			continue
+		}
+		made, err := l.Trainer.Manifest(ctx, a.SHA256)
+		if err == nil {
+			return made
+		}
+		slog.Warn("the manifest of a training cannot be read", "job", job.ID, "error", err)
+	}
+	return understudy.Manifest{}
 }

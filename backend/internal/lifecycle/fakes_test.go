@@ -56,6 +56,9 @@ func (f *fakeTrainer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, `{"detail":"the store is not mounted"}`, http.StatusServiceUnavailable)
 	case r.Header.Get("Authorization") != "Bearer secret":
 		w.WriteHeader(http.StatusUnauthorized)
+	case strings.HasPrefix(r.URL.Path, "/v1/artifacts/"):
+		io.WriteString(w, `{"base":{"sha256":"ba5e"},"hyperparameters":{"seed":7},"dataset":{"sha256":"da7a","used":90,"skipped":2},
+			"curves":{"loss":[{"step":1,"value":2},{"step":7,"value":0.5}],"evalLoss":[{"step":7,"value":0.75}]},"steps":7,"seconds":180.5}`)
 	case r.Method == http.MethodPut:
 		f.put(w, r, id, j)
 	case j == nil:

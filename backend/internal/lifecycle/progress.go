@@ -16,14 +16,10 @@ const curvePoints = 400
 func record(m *understudy.Model, job understudy.TrainingJob, now time.Time) {
 	t := &m.Training
 	if job.Step > t.Step {
-		if len(t.LossCurve) >= curvePoints {
-			var half []understudy.CurvePoint
-			for i := 0; i < len(t.LossCurve); i += 2 {
-				half = append(half, t.LossCurve[i])
-			}
-			t.LossCurve = half
-		}
-		t.LossCurve = append(t.LossCurve[:len(t.LossCurve):len(t.LossCurve)], understudy.CurvePoint{Step: job.Step, Value: job.Loss})
+		t.LossCurve = thin(append(t.LossCurve[:len(t.LossCurve):len(t.LossCurve)], understudy.CurvePoint{Step: job.Step, Value: job.Loss}))
+	}
+	if last := len(t.EvalLossCurve) - 1; job.EvalLoss > 0 && (last < 0 || t.EvalLossCurve[last].Value != job.EvalLoss) {
+		t.EvalLossCurve = append(t.EvalLossCurve[:last+1:last+1], understudy.CurvePoint{Step: job.Step, Value: job.EvalLoss})
 	}
 	t.Stage, t.Step, t.Steps = job.Stage, job.Step, job.Steps
 	t.Loss, t.EvalLoss = job.Loss, job.EvalLoss
@@ -36,6 +32,34 @@ func record(m *understudy.Model, job understudy.TrainingJob, now time.Time) {
 	if t.EndedAt == nil && job.State.Finished() {
 		t.EndedAt = &now
 	}
+}
+
+// learned takes over what the agent says of a training that is done.
+func learned(m *understudy.Model, made understudy.Manifest) {
+	t := &m.Training
+	if len(made.Loss) > 0 {
+		t.LossCurve = thin(made.Loss)
+	}
+	if len(made.EvalLoss) > 0 {
+		t.EvalLossCurve = thin(made.EvalLoss)
+	}
+	if made.Steps > 0 {
+		t.Step, t.Steps = made.Steps, max(made.Steps, t.Steps)
+	}
+	made.Loss, made.EvalLoss = nil, nil
+	t.Manifest = made
+}
+
+// thin keeps at most curvePoints, the last among them.
+func thin(points []understudy.CurvePoint) []understudy.CurvePoint {
+	for len(points) > curvePoints {
+		var half []understudy.CurvePoint
+		for i := (len(points) - 1) % 2; i < len(points); i += 2 {
+			half = append(half, points[i])
+		}
+		points = half
+	}
+	return points
 }
 
 // progress stores and announces how far a job is, at most once a second and

@@ -75,6 +75,8 @@ type Trainer interface {
 	Get(ctx context.Context, id string) (understudy.TrainingJob, error)
 	// Delete cancels a job that runs, and removes one that is finished.
 	Delete(ctx context.Context, id string) error
+	// Manifest reads the artefact manifest.json by its sha256.
+	Manifest(ctx context.Context, sha256 string) (understudy.Manifest, error)
 }
 
 // Evaluator compares answers and embeds texts; results are in order.

@@ -45,4 +45,11 @@ func (c *Client) Delete(ctx context.Context, id string) error {
 	return err
 }
 
+// Manifest reads the artefact manifest.json by its sha256.
+func (c *Client) Manifest(ctx context.Context, sha256 string) (understudy.Manifest, error) {
+	var m manifest
+	err := c.service.JSON(ctx, http.MethodGet, "/v1/artifacts/"+url.PathEscape(sha256), nil, &m)
+	return m.domain(), err
+}
+
 func jobPath(id string) string { return "/v1/jobs/" + url.PathEscape(id) }

@@ -78,3 +78,30 @@ func (j job) domain() understudy.TrainingJob {
 		Artifacts: j.Artifacts, StoppedEarly: j.StoppedEarly, Error: j.Error, Waiting: j.Waiting,
 	}
 }
+
+type manifest struct {
+	Base struct {
+		SHA256 string `json:"sha256"`
+	} `json:"base"`
+	Hyperparameters struct {
+		Seed int `json:"seed"`
+	} `json:"hyperparameters"`
+	Dataset struct {
+		SHA256  string `json:"sha256"`
+		Used    int    `json:"used"`
+		Skipped int    `json:"skipped"`
+	} `json:"dataset"`
+	Curves struct {
+		Loss     []understudy.CurvePoint `json:"loss"`
+		EvalLoss []understudy.CurvePoint `json:"evalLoss"`
+	} `json:"curves"`
+	Steps   int     `json:"steps"`
+	Seconds float64 `json:"seconds"`
+}
+
+func (m manifest) domain() understudy.Manifest {
+	return understudy.Manifest{
+		BaseSHA256: m.Base.SHA256, DatasetSHA256: m.Dataset.SHA256, Used: m.Dataset.Used, Skipped: m.Dataset.Skipped,
+		Seed: m.Hyperparameters.Seed, Seconds: m.Seconds, Steps: m.Steps, Loss: m.Curves.Loss, EvalLoss: m.Curves.EvalLoss,
+	}
+}

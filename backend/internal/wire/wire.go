@@ -102,6 +102,8 @@ type Pair struct {
 	FirstTokenMs float64           `json:"firstTokenMs"`
 	CostUSD      float64           `json:"costUSD"`
 	Complete     bool              `json:"complete"`
+	ShadowID     string            `json:"shadowId,omitempty" doc:"Pair of the other side's answer, where both answered this request"`
+	Truncated    bool              `json:"truncated,omitempty" doc:"This is an entry of a list and its texts are cut; the pair by itself is whole"`
 	CreatedAt    time.Time         `json:"createdAt"`
 }
 
@@ -155,7 +157,20 @@ type Training struct {
 	StoppedEarly    bool                    `json:"stoppedEarly"`
 	StartedAt       *time.Time              `json:"startedAt,omitempty"`
 	EndedAt         *time.Time              `json:"endedAt,omitempty"`
-	LossCurve       []understudy.CurvePoint `json:"lossCurve,omitempty"`
+	LossCurve       []understudy.CurvePoint `json:"lossCurve,omitempty" doc:"Of a model by itself; lists leave the curves out"`
+	EvalLossCurve   []understudy.CurvePoint `json:"evalLossCurve,omitempty"`
+	Manifest        *Manifest               `json:"manifest,omitempty" doc:"What the agent wrote of the training; absent until the artefacts are here"`
+}
+
+// Manifest is what made the adapter.
+type Manifest struct {
+	BaseSHA256    string  `json:"baseSha256" doc:"Of the weights that were trained"`
+	DatasetSHA256 string  `json:"datasetSha256"`
+	UsedPairs     int     `json:"usedPairs"`
+	SkippedPairs  int     `json:"skippedPairs" doc:"Too long for the sequence"`
+	Seed          int     `json:"seed"`
+	Seconds       float64 `json:"seconds"`
+	Steps         int     `json:"steps"`
 }
 
 // Evaluation is a verdict and how it came about.
@@ -186,8 +201,16 @@ type Evaluation struct {
 	FarN          int       `json:"farN"`
 	FarScore      float64   `json:"farScore"`
 	MeanLatencyMs float64   `json:"meanLatencyMs"`
+	Histogram     []Bin     `json:"histogram" doc:"Of the similarity of answers that are not identical: 20 bins over 0 to 1"`
 	StartedAt     time.Time `json:"startedAt"`
 	EndedAt       time.Time `json:"endedAt"`
+}
+
+// Bin is a part of a histogram.
+type Bin struct {
+	From  float64 `json:"from"`
+	To    float64 `json:"to"`
+	Count int     `json:"count"`
 }
 
 // EvalAnswer is one answer of an evaluation beside the expected one.
@@ -199,7 +222,8 @@ type EvalAnswer struct {
 	Actual     string   `json:"actual"`
 	Similarity *float64 `json:"similarity,omitempty"`
 	Exact      *bool    `json:"exact,omitempty"`
-	Near       *bool    `json:"near,omitempty"`
+	Near       *bool    `json:"near,omitempty" doc:"A train prompt is nearly the same"`
+	LatencyMs  float64  `json:"latencyMs"`
 	Error      string   `json:"error,omitempty"`
 }
 
@@ -235,10 +259,14 @@ type Status struct {
 	Mode      string           `json:"mode" doc:"local or kubernetes"`
 	Bypass    bool             `json:"bypass"`
 	Endpoints []EndpointStatus `json:"endpoints"`
-	Phases    map[string]int   `json:"phases" doc:"Models by phase"`
-	Replicas  []Replica        `json:"replicas"`
-	Releases  []Release        `json:"releases"`
-	Warnings  []string         `json:"warnings"`
+
+	RequestsPerSecond float64 `json:"requestsPerSecond" doc:"Of all endpoints, in the last minute"`
+	SavedUSD          float64 `json:"savedUSD" doc:"netUSD of the ledger's last 30 days"`
+
+	Phases   map[string]int `json:"phases" doc:"Models by phase"`
+	Replicas []Replica      `json:"replicas"`
+	Releases []Release      `json:"releases"`
+	Warnings []string       `json:"warnings"`
 }
 
 // EndpointStatus is one endpoint at a glance.
@@ -250,7 +278,14 @@ type EndpointStatus struct {
 	SLMShare  float64  `json:"slmShare" doc:"Part of all answers that the SLM gave"`
 	Agreement float64  `json:"agreement" doc:"Sampled requests on which SLM and LLM agree, newest 500"`
 	Sampled   int      `json:"sampled"`
-	Model     *Model   `json:"model,omitempty"`
+	Model     *Model   `json:"model,omitempty" doc:"On stage, else the newest that is not retired"`
+	Live      *Model   `json:"live,omitempty" doc:"Being trained, downloaded, examined or deployed now, with its progress"`
+
+	SLMShareRecent    *float64 `json:"slmShareRecent,omitempty" doc:"As slmShare, in the last 15 minutes; absent where nobody asked"`
+	SLMP50Ms          *float64 `json:"slmP50Ms,omitempty" doc:"Half of the SLM's answers in the last 15 minutes came within"`
+	LLMP50Ms          *float64 `json:"llmP50Ms,omitempty"`
+	RequestsPerSecond float64  `json:"requestsPerSecond" doc:"In the last minute"`
+	SavedUSD          float64  `json:"savedUSD" doc:"netUSD of the ledger's last 30 days; counters.savedUSD is what was not spent, ever"`
 }
 
 // Replica is a live backend replica.
@@ -312,4 +347,15 @@ type BrokenLine struct {
 // Deleted says how many there were.
 type Deleted struct {
 	Deleted int64 `json:"deleted"`
+}
+
+// Base is a small model that can be trained and served.
+type Base struct {
+	Name          string `json:"name"`
+	Architecture  string `json:"architecture"`
+	Licence       string `json:"licence"`
+	ContextLength int    `json:"contextLength" doc:"Tokens that it is served with"`
+	Tested        bool   `json:"tested"`
+	Tools         bool   `json:"tools" doc:"Its chat template renders tools"`
+	Default       bool   `json:"default" doc:"Of endpoints that name none"`
 }

@@ -1,0 +1,126 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	understudy "understudy.dev/backend"
+	"understudy.dev/backend/internal/wire"
+)
+
+// Asker puts a request to one side of an endpoint, uncaptured and without
+// falling back to the other.
+type Asker interface {
+	Ask(ctx context.Context, endpoint string, side understudy.Source, request json.RawMessage) understudy.Asked
+}
+
+// Scorer says how alike answers are.
+type Scorer interface {
+	Score(ctx context.Context, pairs []understudy.Comparison) ([]understudy.Likeness, error)
+}
+
+func (a *API) compareRoutes() {
+	op := a.operation(http.MethodPost, "/endpoints/{endpoint}/compare", "compare", "Endpoints", "Put a request to the LLM and to the SLM", 200)
+	op.Description = "Nothing of it is captured. A side that cannot answer says why; the status is 200 all the same."
+	handle(a, op, a.compare)
+}
+
+// compareFor bounds one comparison: a person waits for it.
+const compareFor = 2 * time.Minute
+
+func (a *API) compare(ctx context.Context, in *struct {
+	EndpointPath
+	Body wire.CompareInput
+}) (*body[wire.Comparison], error) {
+	if a.Ask == nil {
+		return nil, understudy.Errorf(understudy.Unavailable, "no gateway runs here to ask")
+	}
+	e, err := a.endpoint(ctx, in.Endpoint)
+	if err != nil {
+		return nil, err
+	}
+	request, err := a.requestOf(ctx, e, in.Body)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, compareFor)
+	defer cancel()
+	var llm, slm understudy.Asked
+	var both sync.WaitGroup
+	both.Go(func() { llm = a.Ask.Ask(ctx, e.Name, understudy.SourceLLM, request) })
+	both.Go(func() { slm = a.Ask.Ask(ctx, e.Name, understudy.SourceSLM, request) })
+	both.Wait()
+	out := wire.Comparison{LLM: sideOf(llm), SLM: sideOf(slm)}
+	if llm.Error == "" && slm.Error == "" {
+		same := understudy.SameAnswer(llm.Answer, slm.Answer)
+		out.Exact, out.Similarity = &same, a.similarity(ctx, llm.Answer, slm.Answer)
+	}
+	return answer(out), nil
+}
+
+func (a *API) similarity(ctx context.Context, llm, slm understudy.Answer) *float64 {
+	if a.Evaluator == nil {
+		return nil
+	}
+	scores, err := a.Evaluator.Score(ctx, []understudy.Comparison{{ID: "1", Expected: llm.Canonical(), Actual: slm.Canonical()}})
+	if err != nil || len(scores) != 1 {
+		slog.Warn("two answers could not be compared", "error", err)
+		return nil
+	}
+	return &scores[0].Similarity
+}
+
+// requestOf makes the chat completion that is asked.
+func (a *API) requestOf(ctx context.Context, e understudy.Endpoint, in wire.CompareInput) (json.RawMessage, error) {
+	messages := in.Messages
+	switch {
+	case len(messages) > 0 && in.Prompt != "":
+		return nil, understudy.Errorf(understudy.Invalid, "give messages or prompt, not both")
+	case in.Prompt != "":
+		system, err := a.lastSystem(ctx, e.Name)
+		if err != nil {
+			return nil, err
+		}
+		messages, err = json.Marshal(append(system, map[string]any{"role": "user", "content": in.Prompt}))
+		if err != nil {
+			return nil, err
+		}
+	case len(messages) == 0:
+		return nil, understudy.Errorf(understudy.Invalid, "messages and prompt are missing: give one of them")
+	}
+	request := map[string]any{"messages": messages}
+	if in.MaxTokens > 0 {
+		request["max_tokens"] = in.MaxTokens
+	}
+	return json.Marshal(request)
+}
+
+// lastSystem returns the system messages that the endpoint was last asked
+// with: a task is known by them.
+func (a *API) lastSystem(ctx context.Context, endpoint string) (system []any, err error) {
+	pairs, _, err := a.DB.Pairs(ctx, understudy.PairFilter{Endpoint: endpoint, Limit: 1})
+	if err != nil || len(pairs) == 0 {
+		return nil, err
+	}
+	var asked struct {
+		Messages []map[string]any `json:"messages"`
+	}
+	_ = json.Unmarshal(pairs[0].Request, &asked)
+	for _, m := range asked.Messages {
+		if m["role"] == "system" || m["role"] == "developer" {
+			system = append(system, m)
+		}
+	}
+	return system, nil
+}
+
+func sideOf(x understudy.Asked) wire.Side {
+	return wire.Side{
+		Model: x.Model, Text: x.Answer.Text, ToolCalls: x.Answer.ToolCalls, FinishReason: x.Answer.FinishReason,
+		LatencyMs: ms(x.Latency), FirstTokenMs: ms(x.FirstToken), TokensIn: x.TokensIn, TokensOut: x.TokensOut, CostUSD: x.CostUSD, Error: x.Error,
+	}
+}
