@@ -54,18 +54,18 @@ type Rates struct {
 // LedgerDay is one day of an endpoint's ledger. Amounts are US dollars; a loss
 // is negative.
 type LedgerDay struct {
-	Day                  string
-	LLM, SLM, Sample     int64
-	TokensIn, TokensOut  int64
-	CPU, Pods            time.Duration
-	SpentUSD             float64 // on the LLM, samples too
-	NotSpentUSD          float64 // what the LLM would have cost for the SLM's answers
-	ServingUSD           float64
-	TrainingUSD          float64
-	SampleUSD            float64 // within SpentUSD
-	NetUSD               float64 // not spent - serving - training - sample
-	Estimated            bool
-	unmeasured           float64 // of ServingUSD: the most that it can be
+	Day                 string
+	LLM, SLM, Sample    int64
+	TokensIn, TokensOut int64
+	CPU, Pods           time.Duration
+	SpentUSD            float64 // on the LLM, samples too
+	NotSpentUSD         float64 // what the LLM would have cost for the SLM's answers
+	ServingUSD          float64
+	TrainingUSD         float64
+	SampleUSD           float64 // within SpentUSD
+	NetUSD              float64 // not spent - serving - training - sample
+	Estimated           bool
+	unmeasured          float64 // of ServingUSD: the most that it can be
 }
 
 // Ledger is what an understudy saves and costs over some days.

@@ -19,13 +19,13 @@ type Seen struct {
 // TrafficPoint is what happened in one span of time. Percentiles are zero
 // where nothing was.
 type TrafficPoint struct {
-	At               time.Time // where it begins
-	LLM, SLM         int64
-	Fallbacks        int64 // among LLM
-	Failed           int64 // that broke off, among LLM and SLM
-	P50, P95         time.Duration
-	SLMP50, LLMP50   time.Duration
-	slm, llm         []time.Duration
+	At             time.Time // where it begins
+	LLM, SLM       int64
+	Fallbacks      int64 // among LLM
+	Failed         int64 // that broke off, among LLM and SLM
+	P50, P95       time.Duration
+	SLMP50, LLMP50 time.Duration
+	slm, llm       []time.Duration
 }
 
 // Traffic sorts answers into spans of the same length, from one time to
