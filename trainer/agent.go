@@ -15,6 +15,21 @@ type Order struct {
 	// Previous is what the last call for this job returned, also where that
 	// was in another process before a restart; zero the first time.
 	Previous Agent
+	// Deadline is when training has to stop; Grace is how long after it an
+	// agent has to hand over what it made.
+	Deadline time.Time
+	Grace    time.Duration
+	SpentUSD float64 // on all machines of the job so far
+	Account  Account // nil where nothing that is rented shall be made
+}
+
+// Account is told of machines that cost, at once: what is not told is lost with
+// the process.
+type Account interface {
+	// Hired is called when a machine exists, long before its agent answers.
+	Hired(Agent)
+	// Ended is called when a machine is known to be gone.
+	Ended(id string)
 }
 
 // Agent is a running agent that answers at URL.
@@ -23,18 +38,13 @@ type Agent struct {
 	URL   string `json:"url"`
 	Token string `json:"token"`
 	// Owned is true where the provider started it and End ends it.
-	Owned     bool      `json:"owned,omitempty"`
-	GPU       string    `json:"gpu,omitempty"`
+	Owned bool   `json:"owned,omitempty"`
+	Ready bool   `json:"ready,omitempty"` // it has answered before
+	GPU   string `json:"gpu,omitempty"`
+	Where string `json:"where,omitempty"` // the data centre
+	// HourlyUSD is above 0 where the machine is rented.
 	HourlyUSD float64   `json:"hourlyUSD,omitempty"`
 	StartedAt time.Time `json:"startedAt,omitzero"`
-}
-
-// CostUSD is what the agent has cost until now.
-func (a *Agent) CostUSD(now time.Time) float64 {
-	if a.HourlyUSD == 0 || a.StartedAt.IsZero() {
-		return 0
-	}
-	return a.HourlyUSD * now.Sub(a.StartedAt).Hours()
 }
 
 var artifactRule = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)

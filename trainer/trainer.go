@@ -23,6 +23,9 @@ const (
 	Cancelled    State = "cancelled"
 )
 
+// States lists all of them.
+var States = []State{Queued, Provisioning, Training, Downloading, Succeeded, Failed, Cancelled}
+
 // transitions lists every change of state there is. A job goes back from
 // downloading to training only where an agent lost its finished work.
 var transitions = map[State][]State{
@@ -51,7 +54,12 @@ type Machine struct {
 	Name    string  `json:"name"` // the provider
 	ID      string  `json:"id"`   // the provider's name of the agent: a process id, a URL, a pod id
 	GPU     string  `json:"gpu"`
-	CostUSD float64 `json:"costUSD"`
+	Where   string  `json:"where,omitempty"` // the data centre
+	CostUSD float64 `json:"costUSD"`         // of all machines until now, by price and time
+	// BilledUSD is what the provider's bill says of all machines; it may come
+	// hours after the job's end.
+	BilledUSD *float64 `json:"billedUSD,omitempty"`
+	Machines  int      `json:"machines,omitempty"` // rented so far
 }
 
 // Artifact is a file that training made, named by its content.
@@ -71,6 +79,7 @@ type Job struct {
 	StoppedEarly bool       `json:"stoppedEarly"`
 	Error        string     `json:"error"`             // why it failed, for a person
 	Waiting      string     `json:"waiting,omitempty"` // what an unfinished job waits for or tries again
+	Notes        []string   `json:"notes,omitempty"`   // what happened on the way that a person should know
 	CreatedAt    time.Time  `json:"createdAt"`
 	UpdatedAt    time.Time  `json:"updatedAt"`
 }
@@ -91,9 +100,12 @@ type Record struct {
 	StartedAt time.Time `json:"startedAt,omitzero"` // when it left the queue: the deadline counts from here
 	// TrainSeconds is the deadline that the agent was given, 0 until the
 	// training order was sent. Repeating the order repeats this number.
-	TrainSeconds int64  `json:"trainSeconds,omitempty"`
-	Token        string `json:"token,omitempty"` // what the job's agent is started with
-	Agent        Agent  `json:"agent,omitzero"`  // what was started and has not been ended
+	TrainSeconds int64    `json:"trainSeconds,omitempty"`
+	Token        string   `json:"token,omitempty"`  // what the job's agent is started with
+	Agent        Agent    `json:"agent,omitzero"`   // what was started and has not been ended
+	BootID       string   `json:"bootId,omitempty"` // of the agent as it was last heard
+	Rentals      []Rental `json:"rentals,omitempty"`
+	Clean        bool     `json:"clean,omitempty"` // finished, and nothing is left to end
 }
 
 // Deadline is when training has to stop; zero while the job is queued.
@@ -110,6 +122,17 @@ var idRule = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,99}$`)
 func CheckID(id string) error {
 	if !idRule.MatchString(id) {
 		return Errorf(Invalid, "The job id %q is not valid: use lower-case letters, digits and hyphens, at most 100.", id)
+	}
+	return nil
+}
+
+var installRule = regexp.MustCompile(`^[a-z0-9]{4,32}$`)
+
+// CheckInstallID refuses a name of an installation that could be a part of
+// another's.
+func CheckInstallID(id string) error {
+	if !installRule.MatchString(id) {
+		return Errorf(Invalid, "The installation's name %q is not valid: use 4 to 32 lower-case letters and digits.", id)
 	}
 	return nil
 }

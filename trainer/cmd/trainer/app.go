@@ -49,9 +49,26 @@ func open(c config) (*app, error) {
 	if c.agentURL != "" {
 		providers["static"] = static.Provider{URL: c.agentURL, Token: c.agentToken}
 	}
+	missing := map[string]string{}
+	if why := c.runpod.lacks(); why != "" {
+		missing["runpod"] = why
+		if c.provider == "runpod" {
+			slog.Warn("jobs that name no provider will be refused", "TRAINING_PROVIDER", c.provider, "why", why)
+		}
+	} else {
+		install := c.runpod.install
+		if install == "" {
+			if install, err = st.InstallID(); err != nil {
+				a.Close()
+				return nil, err
+			}
+		}
+		providers["runpod"] = c.runpod.rent(install)
+		slog.Info("pods are rented at RunPod where a job asks for it", "api", c.runpod.url, "prefix", "understudy-"+install+"-")
+	}
 	a.driver, err = drive.New(drive.Config{
-		Store: st, Providers: providers, DatasetToken: c.token,
-		Poll: c.poll, Silence: c.silence, Stall: c.stall, Grace: c.grace,
+		Store: st, Providers: providers, Missing: missing, Slots: map[string]int{"runpod": c.runpod.maxPods}, DatasetToken: c.token,
+		Poll: c.poll, Silence: c.silence, Stall: c.stall, Grace: c.grace, Reap: c.runpod.reap,
 		Downloads: fetch.NewLimit(c.downloads),
 	})
 	if err != nil {

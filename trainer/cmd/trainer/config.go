@@ -26,6 +26,7 @@ type config struct {
 	stall      time.Duration
 	grace      time.Duration
 	downloads  int // bytes a second, 0 = no limit
+	runpod     rented
 }
 
 func read(lookup func(string) (string, bool), environ []string) (config, error) {
@@ -35,8 +36,8 @@ func read(lookup func(string) (string, bool), environ []string) (config, error) 
 		listen: r.String("LISTEN_ADDR", ":8002"),
 		token:  r.Secret("UNDERSTUDY_SERVICE_TOKEN"),
 		dir:    r.Required("UNDERSTUDY_DATA_DIR"),
-		// runpod is not built in yet: its jobs are refused, not the service, so
-		// that a platform without a provider is ready for all the rest.
+		// A provider that lacks something has its jobs refused, not the service,
+		// so that the platform is ready for all the rest.
 		provider:   r.OneOf("TRAINING_PROVIDER", "local", "local", "static", "runpod"),
 		command:    r.Command("AGENT_COMMAND"),
 		agentURL:   r.URL("AGENT_URL", ""),
@@ -47,6 +48,7 @@ func read(lookup func(string) (string, bool), environ []string) (config, error) 
 		grace:      r.Duration("AGENT_GRACE", 0),
 		downloads:  r.Int("TRAINER_DOWNLOAD_RATE", 0, 0),
 		agentEnv:   agentEnv(environ),
+		runpod:     readRunPod(r),
 	}
 	if c.token == "" {
 		r.Fail("UNDERSTUDY_SERVICE_TOKEN", "is not set; give all services the same one")

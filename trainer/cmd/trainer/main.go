@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"understudy.dev/service/child"
+	"understudy.dev/trainer/internal/crash"
 )
 
 // version is set by the linker.
@@ -23,12 +24,17 @@ func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 const usage = `understudy-trainer takes training jobs and keeps what they make.
 
 Usage: understudy-trainer [--version]
+       understudy-trainer orphans [--end] [-o table|json]
+
+  orphans  lists this installation's pods at RunPod and tells which of them no
+           job needs; --end ends those. It needs UNDERSTUDY_DATA_DIR and
+           RUNPOD_API_KEY, and works beside a running trainer.
 
 Environment:
   LISTEN_ADDR               where to listen (:8002)
   UNDERSTUDY_SERVICE_TOKEN  what callers have to send (or ..._FILE)
   UNDERSTUDY_DATA_DIR       folder for jobs and artefacts
-  TRAINING_PROVIDER         local, static or runpod (refused so far): for jobs that name none (local)
+  TRAINING_PROVIDER         local, static or runpod: for jobs that name none (local)
   AGENT_COMMAND             local: the agent's command line, words as in a shell
   MODELS_DIR                local: where base models lie already
   AGENT_URL, AGENT_TOKEN    static: an agent that runs somewhere (or AGENT_TOKEN_FILE)
@@ -38,6 +44,25 @@ Environment:
   AGENT_GRACE               past the deadline, to hand over what was trained until then (5m)
   TRAINER_DOWNLOAD_RATE     bytes a second that artefacts are pulled with at most, to spare a
                             line that others use (0: no limit)
+  RUNPOD_API_KEY            runpod: a key with read and write access to pods (or ..._FILE)
+  AGENT_IMAGE               runpod: the agent's image, built from trainer/agent
+  RUNPOD_GPUS               runpod: GPUs in the order wanted, by commas; else the cheapest that fits
+  RUNPOD_MAX_HOURLY_USD     runpod: rent nothing dearer (1)
+  RUNPOD_CLOUD              runpod: SECURE or COMMUNITY (SECURE)
+  RUNPOD_DATA_CENTERS       runpod: in the order wanted, by commas; else wherever one is free
+  RUNPOD_VOLUME_ID          runpod: a network volume: training goes on from its checkpoint on another pod
+  RUNPOD_DISK_GB            runpod: the container's disk (40)
+  RUNPOD_REGISTRY_ID        runpod: a stored registry credential, for a private image
+  RUNPOD_MAX_PODS           runpod: jobs at a time (2)
+  RUNPOD_PROVISION_TIMEOUT  runpod: for a pod to run (10m)
+  RUNPOD_READY_TIMEOUT      runpod: and then for its agent to answer (10m)
+  RUNPOD_SILENCE            runpod: a pod that says nothing for so long is replaced (10m)
+  RUNPOD_CONTACT_TIMEOUT    runpod: an agent that hears nothing of us for so long ends its pod (30m)
+  RUNPOD_POLL, RUNPOD_REAP  runpod: how often a pod that comes up is looked at (5s), and how often pods without a job are (1m)
+  RUNPOD_BASE_URL           runpod: the API (https://api.runpod.io/v2)
+  RUNPOD_PROXY_URL          runpod: a pod's port (https://{pod}-{port}.proxy.runpod.net)
+  INSTALL_ID                runpod: this installation's name in pod names (made at random, kept in the data folder)
+  HF_TOKEN                  runpod: handed to agents, for base models behind a licence (or ..._FILE)
   LOG_LEVEL                 debug, info, warn or error (info)
 `
 
@@ -53,6 +78,10 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return 2
 	case *show || flags.Arg(0) == "version":
 		fmt.Fprintln(stdout, "understudy-trainer", version)
+		return 0
+	case flags.Arg(0) == "orphans":
+		return orphans(flags.Args()[1:], stdout, stderr)
+	case flags.Arg(0) == "crashpoints" && crash.List(stdout): // only in a program built to crash
 		return 0
 	case flags.NArg() > 0:
 		fmt.Fprintf(stderr, "understudy-trainer: %q is no command\n%s", flags.Arg(0), usage)

@@ -51,15 +51,15 @@ func TestConfigurationMistakesAreNamed(t *testing.T) {
 		change map[string]string
 		says   string
 	}{
-		"all is there":                 {nil, ""},
-		"an unknown provider":          {map[string]string{"TRAINING_PROVIDER": "moon"}, "TRAINING_PROVIDER"},
-		"a provider that is not built": {map[string]string{"TRAINING_PROVIDER": "runpod", "AGENT_COMMAND": ""}, ""},
-		"an open quote":                {map[string]string{"AGENT_COMMAND": `"/a b/python -m agent`}, "AGENT_COMMAND"},
-		"no agent for local":           {map[string]string{"AGENT_COMMAND": ""}, "AGENT_COMMAND"},
-		"no address for static":        {map[string]string{"TRAINING_PROVIDER": "static"}, "AGENT_URL"},
-		"no token for static":          {map[string]string{"TRAINING_PROVIDER": "static", "AGENT_URL": "http://a"}, "AGENT_TOKEN"},
-		"an address that is none":      {map[string]string{"AGENT_URL": "a:1"}, "AGENT_URL"},
-		"no service token":             {map[string]string{"UNDERSTUDY_SERVICE_TOKEN": ""}, "UNDERSTUDY_SERVICE_TOKEN"},
+		"all is there":               {nil, ""},
+		"an unknown provider":        {map[string]string{"TRAINING_PROVIDER": "moon"}, "TRAINING_PROVIDER"},
+		"a provider without its key": {map[string]string{"TRAINING_PROVIDER": "runpod", "AGENT_COMMAND": ""}, ""},
+		"an open quote":              {map[string]string{"AGENT_COMMAND": `"/a b/python -m agent`}, "AGENT_COMMAND"},
+		"no agent for local":         {map[string]string{"AGENT_COMMAND": ""}, "AGENT_COMMAND"},
+		"no address for static":      {map[string]string{"TRAINING_PROVIDER": "static"}, "AGENT_URL"},
+		"no token for static":        {map[string]string{"TRAINING_PROVIDER": "static", "AGENT_URL": "http://a"}, "AGENT_TOKEN"},
+		"an address that is none":    {map[string]string{"AGENT_URL": "a:1"}, "AGENT_URL"},
+		"no service token":           {map[string]string{"UNDERSTUDY_SERVICE_TOKEN": ""}, "UNDERSTUDY_SERVICE_TOKEN"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := read(func(k string) (string, bool) {

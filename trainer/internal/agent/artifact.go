@@ -20,7 +20,7 @@ func (c *Client) Fetch(ctx context.Context, a trainer.Artifact, path string) err
 	c.authorize(header)
 	for {
 		before := size(path + ".part")
-		err := c.fetch(ctx, a, path, header)
+		err := artifactPoint.Around(func() error { return c.fetch(ctx, a, path, header) })
 		if err == nil || ctx.Err() != nil || errors.Is(err, fetch.ErrChecksum) || size(path+".part") <= before {
 			return translate(err)
 		}

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"understudy.dev/trainer"
+	"understudy.dev/trainer/internal/crash"
 )
 
 // State is where the agent stands.
@@ -100,6 +101,13 @@ func New(base, token string) *Client {
 	return &Client{url: strings.TrimRight(base, "/"), token: token, http: &http.Client{Transport: transport}}
 }
 
+var (
+	trainPoint    = crash.At("agent.train")
+	cancelPoint   = crash.At("agent.cancel")
+	uploadPoint   = crash.At("agent.upload")
+	artifactPoint = crash.At("agent.artifact")
+)
+
 var transport = func() *http.Transport {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.ResponseHeaderTimeout = longCall
@@ -132,12 +140,16 @@ func (c *Client) Train(ctx context.Context, o Order) error {
 	if err != nil {
 		return err
 	}
-	return c.call(ctx, shortCall, http.MethodPost, "/v1/train", http.Header{"Content-Type": {"application/json"}}, b, nil)
+	return trainPoint.Around(func() error {
+		return c.call(ctx, shortCall, http.MethodPost, "/v1/train", http.Header{"Content-Type": {"application/json"}}, b, nil)
+	})
 }
 
 // Cancel ends the agent's work on its job.
 func (c *Client) Cancel(ctx context.Context) error {
-	return c.call(ctx, shortCall, http.MethodDelete, "/v1/train", nil, nil, nil)
+	return cancelPoint.Around(func() error {
+		return c.call(ctx, shortCall, http.MethodDelete, "/v1/train", nil, nil, nil)
+	})
 }
 
 // call makes one request; answer may be nil.

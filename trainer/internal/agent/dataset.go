@@ -39,7 +39,10 @@ func (c *Client) Upload(ctx context.Context, job, path string, from int64) (int6
 			"Content-Range": {fmt.Sprintf("bytes %d-%d/%d", have, have+int64(n)-1, total)},
 			"Content-Type":  {"application/octet-stream"},
 		}
-		if err := c.call(ctx, longCall, http.MethodPut, "/v1/dataset?job="+url.QueryEscape(job), header, part[:n], &got); err != nil {
+		err = uploadPoint.Around(func() error {
+			return c.call(ctx, longCall, http.MethodPut, "/v1/dataset?job="+url.QueryEscape(job), header, part[:n], &got)
+		})
+		if err != nil {
 			return have, fmt.Errorf("hand the data set over: %w", err)
 		}
 		if got.Received <= have || got.Received > total {

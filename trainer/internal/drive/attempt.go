@@ -4,15 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"understudy.dev/service/fetch"
 	"understudy.dev/trainer"
 	"understudy.dev/trainer/internal/agent"
-	"understudy.dev/trainer/internal/store"
+	"understudy.dev/trainer/internal/crash"
 )
 
 // attempt takes a job from wherever it is to verified artefacts.
@@ -30,18 +32,35 @@ func (r *run) attempt(ctx context.Context) error {
 // within gives a step until the deadline, and the grace too once training was
 // ordered: the agent stops at the deadline by itself and hands over what it has.
 func (r *run) within(ctx context.Context, step func(context.Context) error) error {
-	rec := r.record()
-	limit := rec.Deadline()
-	if rec.TrainSeconds > 0 {
-		limit = limit.Add(r.Grace)
-	}
-	ctx, cancel := context.WithDeadline(ctx, limit)
+	ctx, cancel := context.WithDeadline(ctx, r.limit())
 	defer cancel()
 	err := step(ctx)
 	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return r.late()
 	}
 	return err
+}
+
+// limit is when the deadline is passed or the budget spent, whichever comes
+// first.
+func (r *run) limit() time.Time {
+	rec := r.record()
+	limit := rec.Deadline()
+	r.overdue = fmt.Sprintf("The deadline of %d s passed", rec.Spec.DeadlineSeconds)
+	if budget := rec.Spec.MaxCostUSD; budget > 0 && rec.Agent.HourlyUSD > 0 {
+		if spent := time.Now().Add(affords(budget-rec.CostUSD(time.Now()), rec.Agent.HourlyUSD)); spent.Before(limit) {
+			limit = spent
+			r.overdue = fmt.Sprintf("The budget of $%.4f was spent", budget)
+		}
+	}
+	if rec.TrainSeconds > 0 {
+		limit = limit.Add(r.Grace)
+	}
+	return limit
+}
+
+func affords(usd, hourlyUSD float64) time.Duration {
+	return time.Duration(max(usd, 0) / hourlyUSD * float64(time.Hour))
 }
 
 func (r *run) late() error {
@@ -51,9 +70,9 @@ func (r *run) late() error {
 		why = fmt.Sprintf(" Last trouble: %v.", trouble)
 	}
 	if rec.TrainSeconds == 0 {
-		return trainer.Errorf(trainer.Broken, "The deadline of %d s passed before training began.%s", rec.Spec.DeadlineSeconds, why)
+		return trainer.Errorf(trainer.Broken, "%s before training began.%s", r.overdue, why)
 	}
-	return trainer.Errorf(trainer.Broken, "The deadline of %d s passed and the agent did not hand over a result within %s.%s", rec.Spec.DeadlineSeconds, r.Grace, why)
+	return trainer.Errorf(trainer.Broken, "%s and the agent did not hand over a result within %s.%s", r.overdue, r.Grace, why)
 }
 
 // toAgent brings the job to an agent: data set, agent, upload, order. It
@@ -69,13 +88,24 @@ func (r *run) toAgent(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	anew := r.booted(status)
 	switch mine := status.JobID == r.id; {
 	case mine && status.State != agent.Idle && rec.TrainSeconds > 0:
 		return nil
 	case !mine && status.State.Busy():
 		return fmt.Errorf("the agent at %s works on another job (%s)", r.record().Agent.URL, status.JobID)
 	case rec.TrainSeconds > 0: // it may know the job from before it was started anew
-		if err := r.order(ctx); agent.CodeOf(err) != http.StatusPreconditionFailed {
+		err := r.order(ctx)
+		if agent.CodeOf(err) != http.StatusPreconditionFailed {
+			if err == nil && anew {
+				r.note("The agent was started anew; the training goes on from its last checkpoint.")
+			}
+			return err
+		}
+		if anew {
+			r.note("The agent was started anew with an empty disk; the training begins anew.")
+		}
+		if err := r.forget(); err != nil {
 			return err
 		}
 	}
@@ -87,6 +117,8 @@ func (r *run) toAgent(ctx context.Context) error {
 
 func (r *run) datasetPath() string { return filepath.Join(r.Store.WorkDir(r.id), "dataset.jsonl") }
 
+var datasetPoint = crash.At("drive.dataset")
+
 // datasets ends a pull that hangs; the next attempt goes on where it was.
 var datasets = &http.Client{Timeout: 5 * time.Minute}
 
@@ -97,7 +129,9 @@ func (r *run) dataset(ctx context.Context) error {
 	if r.DatasetToken != "" {
 		header.Set("Authorization", "Bearer "+r.DatasetToken.Reveal())
 	}
-	err := fetch.File(ctx, fetch.Request{URL: spec.URL, Header: header, Path: r.datasetPath(), SHA256: spec.SHA256, Client: datasets})
+	err := datasetPoint.Around(func() error {
+		return fetch.File(ctx, fetch.Request{URL: spec.URL, Header: header, Path: r.datasetPath(), SHA256: spec.SHA256, Client: datasets})
+	})
 	var status *fetch.StatusError
 	switch {
 	case err == nil:
@@ -139,7 +173,7 @@ func advice(code int) string {
 
 // reach makes sure that there is an agent and asks where it stands.
 func (r *run) reach(ctx context.Context) (agent.Status, error) {
-	a, err := r.provider.Ensure(ctx, order(r.Store, r.record()))
+	a, err := r.provider.Ensure(ctx, r.Driver.order(r.record()))
 	if err != nil {
 		if errors.Is(err, trainer.ErrStart) {
 			r.strikes++
@@ -154,7 +188,7 @@ func (r *run) reach(ctx context.Context) (agent.Status, error) {
 	}
 	err = r.update(func(rec *trainer.Record) {
 		rec.Agent = a
-		rec.Job.Provider = trainer.Machine{Name: rec.Spec.Provider, ID: a.ID, GPU: a.GPU, CostUSD: a.CostUSD(time.Now())}
+		rec.Job.Provider = machine(rec)
 	})
 	if err != nil {
 		return agent.Status{}, err
@@ -177,10 +211,56 @@ func (r *run) heard(ctx context.Context, err error) error {
 		return trainer.Errorf(trainer.Broken, "The agent at %s refuses the token. Set AGENT_TOKEN here to the one that the agent was started with.", r.record().Agent.URL)
 	case r.unheard.IsZero():
 		r.unheard = time.Now()
-	case time.Since(r.unheard) > r.Silence:
-		return errors.Join(fmt.Errorf("nothing was heard from the agent for %s: %w", r.Silence, err), r.replace(ctx))
+	case time.Since(r.unheard) > r.silence() && !r.holds():
+		return errors.Join(fmt.Errorf("nothing was heard from the agent for %s: %w", r.silence(), err), r.replace(ctx))
 	}
 	return err
+}
+
+func (r *run) silence() time.Duration {
+	if renter, ok := r.provider.(Renter); ok {
+		return renter.Silence()
+	}
+	return r.Driver.Silence
+}
+
+// holds reports whether a rented machine has artefacts that are not here: they
+// are gone if it is ended.
+func (r *run) holds() bool {
+	rec := r.record()
+	return rec.Job.State == trainer.Downloading && rec.Agent.HourlyUSD > 0
+}
+
+// forget takes back what an agent that knows nothing of it any more was told:
+// the next order gives it what is left of time and budget.
+func (r *run) forget() error {
+	return r.update(func(rec *trainer.Record) {
+		rec.TrainSeconds = 0
+		if rec.Job.State == trainer.Downloading {
+			_ = rec.Job.Move(trainer.Training, time.Now()) // what it had made is gone with it
+		}
+	})
+}
+
+// booted notes which start of which machine's agent this is. It returns true
+// where a rented machine's is another than the one heard last.
+func (r *run) booted(status agent.Status) bool {
+	rec := r.record()
+	boot := rec.Agent.ID + " " + status.BootID
+	if rec.BootID == boot || rec.Agent.HourlyUSD == 0 {
+		return false
+	}
+	if strings.HasPrefix(rec.BootID, rec.Agent.ID+" ") {
+		r.strikes++ // a machine that is another counts where it is found
+	}
+	_ = r.update(func(rec *trainer.Record) { rec.BootID = boot })
+	return rec.BootID != ""
+}
+
+// note keeps something for a person to read.
+func (r *run) note(format string, args ...any) {
+	slog.Warn("note", "job", r.id, "text", fmt.Sprintf(format, args...))
+	_ = r.update(func(rec *trainer.Record) { rec.Note(time.Now(), format, args...) })
 }
 
 // replace ends an agent that is ours and does not work any more.
@@ -190,7 +270,7 @@ func (r *run) replace(ctx context.Context) error {
 	if !rec.Agent.Owned {
 		return nil
 	}
-	return r.provider.End(ctx, order(r.Store, rec))
+	return r.provider.End(ctx, r.Driver.order(rec))
 }
 
 func (r *run) upload(ctx context.Context, status agent.Status) error {
@@ -218,8 +298,9 @@ func (r *run) order(ctx context.Context) error {
 	if rec := r.record(); rec.TrainSeconds == 0 {
 		left := time.Until(rec.Deadline())
 		if budget := rec.Spec.MaxCostUSD; budget > 0 && rec.Agent.HourlyUSD > 0 {
-			affordable := (budget - rec.Agent.CostUSD(time.Now())) / rec.Agent.HourlyUSD
-			left = min(left, time.Duration(affordable*float64(time.Hour)))
+			affordable := affords(budget-rec.CostUSD(time.Now()), rec.Agent.HourlyUSD)
+			// Converting and handing over are paid for as well.
+			left = min(left, affordable-min(r.Grace, affordable/10))
 		}
 		if err := r.update(func(rec *trainer.Record) { rec.TrainSeconds = max(int64(left/time.Second), 1) }); err != nil {
 			return err
@@ -244,9 +325,10 @@ func (r *run) order(ctx context.Context) error {
 }
 
 // order is what a provider is told about a job.
-func order(s *store.Store, rec trainer.Record) trainer.Order {
+func (d *Driver) order(rec trainer.Record) trainer.Order {
 	return trainer.Order{
 		JobID: rec.Job.ID, Spec: rec.Spec, Token: rec.Token,
-		Dir: filepath.Join(s.WorkDir(rec.Job.ID), "agent"), Log: s.Log(rec.Job.ID), Previous: rec.Agent,
+		Dir: filepath.Join(d.Store.WorkDir(rec.Job.ID), "agent"), Log: d.Store.Log(rec.Job.ID), Previous: rec.Agent,
+		Deadline: rec.Deadline(), Grace: d.Grace, SpentUSD: rec.CostUSD(time.Now()), Account: account{d, rec.Job.ID},
 	}
 }

@@ -31,18 +31,34 @@ type Provider interface {
 	End(context.Context, trainer.Order) error
 }
 
+// Renter is a provider whose machines cost. They are looked at beside the jobs.
+type Renter interface {
+	Provider
+	// Silence is how long a machine that runs may not answer before another is
+	// rented in its place.
+	Silence() time.Duration
+	// Reap ends every machine of this installation that needed does not want;
+	// ended hears of each.
+	Reap(ctx context.Context, needed func(job, machine string) bool, ended func(job string, a trainer.Agent)) error
+	// Billed is what a machine cost by the provider's bill, in USD; known is
+	// false while the bill does not have it.
+	Billed(ctx context.Context, r trainer.Rental) (usd float64, known bool, err error)
+}
+
 // Config is what a Driver works with.
 type Config struct {
 	Store        *store.Store
 	Providers    map[string]Provider
-	Slots        map[string]int // jobs at a time by provider; 1 where it is not named
-	DatasetToken env.Secret     // bearer token for data set addresses
-	Poll         time.Duration  // between two looks at an agent
-	Silence      time.Duration  // an agent of ours that does not answer for so long is started anew
-	Stall        time.Duration  // and so is one whose heartbeat stands still for so long
-	Grace        time.Duration  // past the deadline, for an agent to convert what it has and hand it over
-	Downloads    *rate.Limiter  // of all artefacts' bytes a second; nil = none
-	Tries        int            // failures in a row, without progress, before a job fails
+	Missing      map[string]string // why a provider is not among them, for a person
+	Slots        map[string]int    // jobs at a time by provider; 1 where it is not named
+	DatasetToken env.Secret        // bearer token for data set addresses
+	Poll         time.Duration     // between two looks at an agent
+	Silence      time.Duration     // an agent of ours that does not answer for so long is started anew
+	Stall        time.Duration     // and so is one whose heartbeat stands still for so long
+	Grace        time.Duration     // past the deadline, for an agent to convert what it has and hand it over
+	Downloads    *rate.Limiter     // of all artefacts' bytes a second; nil = none
+	Tries        int               // failures in a row, without progress, before a job fails
+	Reap         time.Duration     // between two looks for machines without a job
 }
 
 // Defaults fills in what was left out.
@@ -52,6 +68,7 @@ func (c Config) Defaults() Config {
 	c.Stall = cmp.Or(c.Stall, 20*time.Minute) // loading may pull a large base
 	c.Grace = cmp.Or(c.Grace, 5*time.Minute)
 	c.Tries = cmp.Or(c.Tries, 5)
+	c.Reap = cmp.Or(c.Reap, time.Minute)
 	return c
 }
 
@@ -62,6 +79,9 @@ type Driver struct {
 	jobs map[string]*job
 	ctx  context.Context
 	work sync.WaitGroup
+	// partial is true where records could not be read: jobs that are not known
+	// may exist then.
+	partial bool
 }
 
 // job is a record and the worker that has it, if one has.
@@ -83,6 +103,7 @@ func New(c Config) (*Driver, error) {
 	records, err := c.Store.Load()
 	if err != nil {
 		slog.Error("some jobs cannot be read; nothing is cleared away", "error", err)
+		d.partial = true
 	} else {
 		c.Store.Sweep(records)
 	}
@@ -102,12 +123,17 @@ func (d *Driver) Run(ctx context.Context) {
 		switch {
 		case !j.record.Job.State.Finished() && !j.record.StartedAt.IsZero():
 			d.start(id, d.finish)
-		case j.record.Job.State.Finished() && j.record.Agent.ID != "":
+		case j.record.Job.State.Finished() && !j.record.Clean:
 			d.start(id, d.clean) // ended between the result and the agent's end
 		}
 	}
 	d.schedule()
 	d.mu.Unlock()
+	for name, p := range d.Providers {
+		if renter, ok := p.(Renter); ok {
+			d.work.Go(func() { d.watchMachines(inner, name, renter) })
+		}
+	}
 	<-ctx.Done()
 	stop(errShutdown)
 	d.mu.Lock()
@@ -121,6 +147,9 @@ func (d *Driver) Run(ctx context.Context) {
 func (d *Driver) Put(id string, spec trainer.Spec) (j trainer.Job, created bool, err error) {
 	if err := trainer.CheckID(id); err != nil {
 		return j, false, err
+	}
+	if why, missing := d.Missing[spec.Provider]; missing {
+		return j, false, trainer.Errorf(trainer.Invalid, "%s", why)
 	}
 	if err := spec.Validate(d.providers()); err != nil {
 		return j, false, err
@@ -207,6 +236,10 @@ func (d *Driver) Artifact(sha256, model string) (path string, err error) {
 // view copies what others may see, so that they can read it unlocked.
 func view(r *trainer.Record) trainer.Job {
 	j := r.Job
+	if len(r.Rentals) > 0 {
+		j.Provider.CostUSD, j.Provider.BilledUSD, j.Provider.Machines = r.CostUSD(time.Now()), r.BilledUSD(), len(r.Rentals)
+	}
+	j.Notes = slices.Clone(j.Notes)
 	j.Artifacts = append([]trainer.Artifact{}, j.Artifacts...)
 	return j
 }

@@ -23,6 +23,7 @@ type run struct {
 	best     int64  // how far training ever came
 	trouble  error  // what went wrong last
 	unheard  time.Time
+	overdue  string // which limit the last step ran into
 }
 
 // finish works on a job until it is finished, cancelled, or the trainer stops.
@@ -60,6 +61,7 @@ func (r *run) untilDone(ctx context.Context) error {
 			return nil
 		case context.Cause(ctx) != nil:
 			return context.Cause(ctx)
+		case r.saves(err):
 		case trainer.CodeOf(err) != "":
 			return err
 		}
@@ -76,6 +78,14 @@ func (r *run) untilDone(ctx context.Context) error {
 		case <-time.After(wait.NextBackOff()):
 		}
 	}
+}
+
+// saves reports whether a job goes on in spite of an error that is final
+// elsewhere: what a rented machine has made was paid for, so that it is kept
+// there until it is here, or until the deadline.
+func (r *run) saves(err error) bool {
+	rec := r.record()
+	return trainer.CodeOf(err) == trainer.NoSpace && rec.Job.State == trainer.Downloading && rec.Agent.HourlyUSD > 0
 }
 
 // wait notes passing trouble where a person can see it.
@@ -154,11 +164,12 @@ func (d *Driver) clean(ctx context.Context, id string) {
 	defer cancel()
 	r := &run{Driver: d, id: id}
 	rec := r.record()
-	if rec.Agent.ID != "" {
-		if err := d.end(ctx, rec); err != nil {
-			slog.Error("agent not ended; the next start tries again", "job", id, "agent", rec.Agent.ID, "error", err)
-			return
-		}
+	if err := d.end(ctx, rec); err != nil {
+		slog.Error("agent not ended; it is tried again", "job", id, "agent", rec.Agent.ID, "error", err)
+		return
+	}
+	if renter, ok := d.Providers[rec.Spec.Provider].(Renter); ok {
+		d.bill(ctx, id, renter, r.record().Rentals)
 	}
 	if err := d.Store.ClearWork(id); err != nil {
 		slog.Warn("work folder not removed", "job", id, "error", err)
@@ -166,7 +177,7 @@ func (d *Driver) clean(ctx context.Context, id string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	kept := &d.jobs[id].record
-	kept.Agent, kept.Token = trainer.Agent{}, ""
+	kept.Agent, kept.Token, kept.Clean = trainer.Agent{}, "", true
 	if kept.Job.State != trainer.Succeeded {
 		dropped := *kept
 		kept.Job.Artifacts = nil
@@ -179,13 +190,18 @@ func (d *Driver) clean(ctx context.Context, id string) {
 // the agent.
 func (d *Driver) end(ctx context.Context, rec trainer.Record) error {
 	p, ok := d.Providers[rec.Spec.Provider]
-	if !ok {
+	switch _, rents := p.(Renter); {
+	case !ok && rec.Agent.ID == "" && len(rec.Rentals) == 0:
+		return nil // nothing was ever started
+	case !ok:
 		return fmt.Errorf("the provider %q is not configured", rec.Spec.Provider)
+	case rec.Agent.ID == "" && !rents:
+		return nil
 	}
-	if rec.Job.State != trainer.Succeeded && !rec.Agent.Owned {
+	if rec.Job.State != trainer.Succeeded && !rec.Agent.Owned && rec.Agent.URL != "" {
 		abandon(ctx, rec)
 	}
-	return p.End(ctx, order(d.Store, rec))
+	return p.End(ctx, d.order(rec))
 }
 
 // others returns all records but one. d.mu is held.

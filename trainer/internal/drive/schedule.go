@@ -71,6 +71,7 @@ func (d *Driver) Delete(ctx context.Context, id string) (j trainer.Job, gone boo
 		if err := r.Job.Move(trainer.Cancelled, time.Now()); err != nil {
 			return j, false, err
 		}
+		r.Clean = entry.cancel == nil // it never left the queue
 		if err := d.Store.Save(*r); err != nil {
 			return j, false, err
 		}

@@ -87,12 +87,11 @@ func (r *run) report(status agent.Status) error {
 		r.best, r.strikes = far, 0
 	}
 	rec := r.record()
-	cost := rec.Agent.CostUSD(time.Now())
-	if rec.Job.State == trainer.Training && rec.Job.Progress == status.Progress && rec.Job.Waiting == "" && rec.Job.Provider.CostUSD == cost {
+	if rec.Job.State == trainer.Training && rec.Job.Progress == status.Progress && rec.Job.Waiting == "" {
 		return nil
 	}
 	err := r.move(trainer.Training, func(rec *trainer.Record) {
-		rec.Job.Progress, rec.Job.Waiting, rec.Job.Provider.CostUSD = status.Progress, "", cost
+		rec.Job.Progress, rec.Job.Waiting = status.Progress, ""
 	})
 	if trainer.CodeOf(err) == trainer.NoSpace {
 		slog.Warn("progress not saved", "job", r.id, "error", err)

@@ -4,6 +4,8 @@
 package store
 
 import (
+	"crypto/rand"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,6 +18,7 @@ import (
 	"github.com/google/renameio/v2"
 
 	"understudy.dev/trainer"
+	"understudy.dev/trainer/internal/crash"
 	locking "understudy.dev/trainer/internal/lock"
 )
 
@@ -46,6 +49,38 @@ func Open(dir string) (*Store, error) {
 	return &Store{dir: dir, lock: lock}, nil
 }
 
+// InstallID returns the name of this installation, made at random at the first
+// call and kept in the store: what is rented is named after it.
+func (s *Store) InstallID() (string, error) {
+	path := filepath.Join(s.dir, installFile)
+	if id, err := ReadInstallID(s.dir); err != nil || id != "" {
+		return id, err
+	}
+	b := make([]byte, 4)
+	_, _ = rand.Read(b)
+	id := hex.EncodeToString(b)
+	if err := installPoint.Around(func() error { return renameio.WriteFile(path, []byte(id+"\n"), 0o600) }); err != nil {
+		return "", fmt.Errorf("save the installation's name: %w", trainer.Explain(err, s.dir))
+	}
+	return id, nil
+}
+
+const installFile = "install-id"
+
+// ReadInstallID reads the name of the installation whose store dir is, "" where
+// there is none yet.
+func ReadInstallID(dir string) (string, error) {
+	b, err := os.ReadFile(filepath.Join(dir, installFile))
+	if errors.Is(err, os.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("read the installation's name: %w", err)
+	}
+	id := strings.TrimSpace(string(b))
+	return id, trainer.CheckInstallID(id)
+}
+
 // Close gives the lock back.
 func (s *Store) Close() error { return s.lock.Close() }
 
@@ -67,21 +102,43 @@ func (s *Store) Has(a trainer.Artifact) bool {
 
 func (s *Store) record(id string) string { return filepath.Join(s.dir, "jobs", id+".json") }
 
+// savePoints tells apart what a record was saved for.
+var savePoints = func() map[trainer.State]crash.Point {
+	points := map[trainer.State]crash.Point{}
+	for _, state := range trainer.States {
+		points[state] = crash.At("store.save." + string(state))
+	}
+	return points
+}()
+
+var (
+	forgetPoint  = crash.At("store.forget")
+	dropPoint    = crash.At("store.drop")
+	clearPoint   = crash.At("store.clear-work")
+	sweepPoint   = crash.At("store.sweep")
+	installPoint = crash.At("store.install-id")
+)
+
 // Save writes a record; when it returns nil the record survives a crash.
 func (s *Store) Save(r trainer.Record) error {
 	b, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		return fmt.Errorf("encode job %s: %w", r.Job.ID, err)
 	}
-	if err := renameio.WriteFile(s.record(r.Job.ID), b, 0o600); err != nil {
+	write := func() error { return renameio.WriteFile(s.record(r.Job.ID), b, 0o600) }
+	if err := savePoints[r.Job.State].Around(write); err != nil {
 		return fmt.Errorf("save job %s: %w", r.Job.ID, trainer.Explain(err, s.dir))
 	}
 	return nil
 }
 
 // Load returns every record. One that cannot be read is reported and left out.
-func (s *Store) Load() ([]trainer.Record, error) {
-	files, err := filepath.Glob(filepath.Join(s.dir, "jobs", "*.json"))
+func (s *Store) Load() ([]trainer.Record, error) { return Read(s.dir) }
+
+// Read is Load for a program that only looks: records are written atomically,
+// so it may read beside the trainer that has the store.
+func Read(dir string) ([]trainer.Record, error) {
+	files, err := filepath.Glob(filepath.Join(dir, "jobs", "*.json"))
 	if err != nil {
 		return nil, err
 	}
@@ -107,7 +164,8 @@ func (s *Store) Load() ([]trainer.Record, error) {
 
 // Forget removes a job's record and its log.
 func (s *Store) Forget(id string) error {
-	if err := os.Remove(s.record(id)); err != nil && !errors.Is(err, os.ErrNotExist) {
+	remove := func() error { return os.Remove(s.record(id)) }
+	if err := forgetPoint.Around(remove); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("remove job %s: %w", id, err)
 	}
 	_ = os.Remove(s.Log(id))
@@ -115,11 +173,15 @@ func (s *Store) Forget(id string) error {
 }
 
 // ClearWork removes a job's work folder.
-func (s *Store) ClearWork(id string) error { return os.RemoveAll(s.WorkDir(id)) }
+func (s *Store) ClearWork(id string) error {
+	return clearPoint.Around(func() error { return os.RemoveAll(s.WorkDir(id)) })
+}
 
 // Drop removes the files of a forgotten record, but for the artefacts that
 // another record names.
 func (s *Store) Drop(gone trainer.Record, rest []trainer.Record) {
+	dropPoint.Before()
+	defer dropPoint.After()
 	_ = s.ClearWork(gone.Job.ID)
 	held := map[string]bool{}
 	for _, r := range rest {
@@ -163,7 +225,8 @@ func (s *Store) keep(folder string, wanted func(name string) bool) {
 		if wanted(e.Name()) {
 			continue
 		}
-		if err := os.RemoveAll(filepath.Join(s.dir, folder, e.Name())); err != nil {
+		remove := func() error { return os.RemoveAll(filepath.Join(s.dir, folder, e.Name())) }
+		if err := sweepPoint.Around(remove); err != nil {
 			slog.Warn("cannot remove a left-over file", "file", e.Name(), "error", err)
 		}
 	}

@@ -1,0 +1,7 @@
+//go:build !crash
+
+package crash
+
+const armed = false
+
+func reach(string, string) {}
