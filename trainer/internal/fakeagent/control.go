@@ -125,9 +125,15 @@ func Main() int {
 		return 1
 	}
 	a := New(os.Getenv("AGENT_DIR"), os.Getenv("AGENT_TOKEN"), c)
-	port := os.Getenv("AGENT_PORT_FILE")
-	os.WriteFile(port+".new", []byte("http://"+ln.Addr().String()), 0o644)
-	os.Rename(port+".new", port)
+	if n, err := strconv.Atoi(os.Getenv("FAKE_STEPS")); err == nil {
+		a.Steps = n
+	}
+	a.Pause, _ = time.ParseDuration(os.Getenv("FAKE_PAUSE"))
+	if port := os.Getenv("AGENT_PORT_FILE"); port != "" {
+		os.WriteFile(port+".new", []byte("http://"+ln.Addr().String()), 0o644)
+		os.Rename(port+".new", port)
+	}
+	go a.endItself()
 	fmt.Fprintln(os.Stderr, http.Serve(ln, a))
 	return 1
 }

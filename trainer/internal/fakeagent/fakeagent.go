@@ -24,13 +24,15 @@ import (
 type Agent struct {
 	Dir, Token string
 	Steps      int
-	StopAfter  int // a step after which it stops early, as at its deadline; 0 is never
+	StopAfter  int           // a step after which it stops early, as at its deadline; 0 is never
+	Pause      time.Duration // a step takes
 	Control    Control
 	// Intercept may answer a request itself, and returns true if it did.
 	Intercept func(w http.ResponseWriter, r *http.Request) bool
 
 	mu     sync.Mutex
 	status agent.Status
+	heard  time.Time
 }
 
 // New returns an agent that goes on from what lies in dir.
@@ -49,6 +51,9 @@ func (a *Agent) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		problem(w, 401, "wrong token")
 		return
 	}
+	a.mu.Lock()
+	a.heard = time.Now()
+	a.mu.Unlock()
 	mux := http.NewServeMux()
 	mux.HandleFunc("PUT /v1/dataset", a.dataset)
 	mux.HandleFunc("POST /v1/train", a.train)
@@ -146,6 +151,7 @@ func (a *Agent) train(w http.ResponseWriter, r *http.Request) {
 	}
 	if isNew {
 		os.WriteFile(a.path(o.JobID, "order"), body, 0o644)
+		os.WriteFile(a.path(o.JobID, "started"), []byte(strconv.FormatInt(time.Now().UnixMilli(), 10)), 0o644)
 	}
 	a.status.JobID = o.JobID
 	if done, err := os.ReadFile(a.path(o.JobID, "done")); err == nil {
@@ -174,6 +180,8 @@ func (a *Agent) say(change func(*agent.Status)) bool {
 
 func (a *Agent) work(o agent.Order) {
 	a.Control.Reach("loading")
+	started, _ := strconv.ParseInt(string(read(a.path(o.JobID, "started"))), 10, 64)
+	deadline := time.UnixMilli(started).Add(time.Duration(o.DeadlineSeconds) * time.Second)
 	at, _ := strconv.Atoi(string(read(a.path(o.JobID, "checkpoint"))))
 	for at++; at <= a.Steps; at++ {
 		if !a.say(func(s *agent.Status) {
@@ -184,7 +192,8 @@ func (a *Agent) work(o agent.Order) {
 		a.Control.Event("step", at)
 		os.WriteFile(a.path(o.JobID, "checkpoint"), []byte(strconv.Itoa(at)), 0o644)
 		a.Control.Reach("training")
-		if at == a.StopAfter {
+		time.Sleep(min(a.Pause, max(time.Until(deadline), 0)))
+		if at == a.StopAfter || at < a.Steps && !time.Now().Before(deadline) {
 			a.say(func(s *agent.Status) { s.StoppedEarly = true })
 			break
 		}
