@@ -56,7 +56,7 @@ func (a *API) endpointsAtAGlance(ctx context.Context, s *wire.Status) error {
 	if err != nil {
 		return err
 	}
-	chosen, live := map[string]understudy.Model{}, map[string]understudy.Model{}
+	chosen, live, newest := map[string]understudy.Model{}, map[string]understudy.Model{}, map[string]understudy.Model{}
 	var onStage []string
 	for _, m := range models { // by version: the newest comes last
 		s.Phases[string(m.Phase)]++
@@ -69,7 +69,12 @@ func (a *API) endpointsAtAGlance(ctx context.Context, s *wire.Status) error {
 		if m.Phase == understudy.Deployed {
 			onStage = append(onStage, m.Endpoint)
 		}
-		if m.Phase == understudy.Failed {
+		if m.Phase != understudy.Retired {
+			newest[m.Endpoint] = m
+		}
+	}
+	for _, e := range endpoints {
+		if m := newest[e.Name]; m.Phase == understudy.Failed {
 			s.Warnings = append(s.Warnings, fmt.Sprintf("%s failed in %s: %s", m.Name(), m.FailedPhase, m.Reason))
 		}
 	}

@@ -40,6 +40,9 @@ func TestAModelGoesFromPairsToTheStageByItself(t *testing.T) {
 	if m.Verdict != understudy.VerdictPassed || m.TrainPairs != 100 || m.EvalPairs != 50 || m.Training.Steps != 7 || m.Training.EndedAt == nil || len(m.Artifacts) != 2 {
 		t.Errorf("deployed as %+v", m)
 	}
+	if made := m.Training.Manifest; made.BaseSHA256 != "ba5e" || made.Seed != 7 || made.Seconds != 180.5 || made.Used != 90 || len(m.Training.LossCurve) != 2 || len(m.Training.EvalLossCurve) != 1 {
+		t.Errorf("its manifest is %+v", m.Training)
+	}
 	if got := w.stage.names(); !slices.Equal(got, []string{"slm-triage-v1"}) {
 		t.Errorf("on stage are %q", got)
 	}

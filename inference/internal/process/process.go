@@ -43,6 +43,8 @@ type Supervisor struct {
 	Options
 	restarts atomic.Int64
 	tokens   tokens
+	pid      atomic.Int64 // of the child, which leads its group; 0 = none runs
+	cpu      atomic.Int64 // the most that CPU has returned
 
 	mu      sync.Mutex
 	base    string // URL while ready
@@ -147,6 +149,8 @@ func (s *Supervisor) once(ctx context.Context, m Model) (lived time.Duration, er
 	if err != nil {
 		return 0, err
 	}
+	s.pid.Store(int64(p.PID()))
+	defer s.pid.Store(0)
 	defer p.Stop(5 * time.Second)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
