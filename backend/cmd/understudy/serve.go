@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"runtime"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -23,6 +24,7 @@ import (
 	"understudy.dev/backend/internal/lifecycle"
 	"understudy.dev/backend/internal/queue"
 	"understudy.dev/backend/internal/trainerclient"
+	"understudy.dev/backend/internal/usage"
 	"understudy.dev/backend/internal/wire"
 	"understudy.dev/service/child"
 	"understudy.dev/service/serve"
@@ -118,7 +120,7 @@ func (b *backend) wire(ctx context.Context, c config.Config) (err error) {
 		Releases: b.stage, Announce: b.queue, Routes: b.gateway, Replicated: c.Runtime == "kubernetes", Changes: b.queue.Changes(ctx), Version: version, Mode: c.Runtime,
 		DefaultThreshold: c.DefaultThreshold, Bypass: c.Bypass,
 		Ready: func(context.Context) error { return b.gateway.Ready() },
-		Ask:   b.gateway, Evaluator: evaluator, Prices: pricesOf(c),
+		Ask:   b.gateway, Evaluator: evaluator, Observer: b.stage, Prices: pricesOf(c),
 	})
 	return nil
 }
@@ -193,7 +195,13 @@ func (b *backend) lead(ctx context.Context) error {
 			slog.Error("the leadership cannot be recorded", "error", err)
 			return
 		}
+		meter := usage.Meter{Store: b.db, Addresses: b.stage}
+		leading, stop := context.WithCancel(ctx)
+		var measuring sync.WaitGroup
+		measuring.Go(func() { meter.Run(leading) })
 		b.lifecycle.Run(ctx, epoch)
+		stop()
+		measuring.Wait()
 	}))
 }
 

@@ -16,6 +16,7 @@ import (
 type stage struct {
 	understudy.Releases
 	understudy.Runtime
+	understudy.Observer
 	leader  understudy.Leader
 	replica string // names this process among its like
 	close   func() error
@@ -37,7 +38,7 @@ func openStage(c config.Config, records release.Records) (*stage, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &stage{Releases: local, Runtime: local, leader: leader.Alone{}, replica: uuid.NewString(), close: local.Close}, nil
+	return &stage{Releases: local, Runtime: local, Observer: local, leader: leader.Alone{}, replica: uuid.NewString(), close: local.Close}, nil
 }
 
 func openCluster(c config.Config, settings release.Settings) (*stage, error) {
@@ -57,7 +58,7 @@ func openCluster(c config.Config, settings release.Settings) (*stage, error) {
 	// same.
 	replica := c.PodName + "-" + uuid.NewString()[:8]
 	return &stage{
-		Releases: releases, Runtime: runtime, replica: replica, close: runtime.Close,
+		Releases: releases, Runtime: runtime, Observer: runtime, replica: replica, close: runtime.Close,
 		leader: cluster.Lease{Client: client, Namespace: c.Namespace, Identity: replica, Log: slog.Default()},
 	}, nil
 }

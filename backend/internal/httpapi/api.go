@@ -22,13 +22,14 @@ type Config struct {
 	AdminKey     string       // of /api/v1
 	ServiceToken string       // of /internal/v1, and what SLM pods' tokens are signed with
 	Upstreams    []understudy.Upstream
-	Releases     ReleaseLister   // optional: without it status names no releases
-	Ask          Asker           // optional: without it nothing is compared
-	Evaluator    Scorer          // optional: without it comparisons have no similarity
-	Prices       Prices          // of the ledger
-	Announce     Announcer       // optional: hears of every write
-	Routes       Router          // optional: catches up with a write that changes routes before it is answered
-	Changes      <-chan struct{} // optional: something was written by anybody; events are looked for at once
+	Releases     ReleaseLister       // optional: without it status names no releases
+	Ask          Asker               // optional: without it nothing is compared
+	Evaluator    Scorer              // optional: without it comparisons have no similarity
+	Observer     understudy.Observer // optional: without it the world is empty
+	Prices       Prices              // of the ledger
+	Announce     Announcer           // optional: hears of every write
+	Routes       Router              // optional: catches up with a write that changes routes before it is answered
+	Changes      <-chan struct{}     // optional: something was written by anybody; events are looked for at once
 
 	// Replicated says that other replicas answer requests too: a write that
 	// changes routes then waits for them, see rerouted.
@@ -71,6 +72,7 @@ type API struct {
 	ended  <-chan struct{}
 	wakeUp *broadcast
 	glance glance
+	world  world
 }
 
 // New returns the handler. When ctx ends, event streams end, so that a drain

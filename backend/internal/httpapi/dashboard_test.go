@@ -375,3 +375,31 @@ func TestTenThousandPairsArePagedQuickly(t *testing.T) {
 		})
 	}
 }
+
+// observer is a world that is looked at.
+type observer struct{ looks *int }
+
+func (o observer) World(context.Context) (understudy.World, error) {
+	*o.looks++
+	return understudy.World{Pods: []understudy.PodSeen{{Name: "backend", Ready: true}}, Jobs: []understudy.JobSeen{{Name: "slm-a-v1-e1", Kind: "evaluation"}}}, nil
+}
+
+func TestTheWorldShowsTrainingsBesideItsJobsAndIsLookedAtOnce(t *testing.T) {
+	looks := 0
+	b := start(t, func(c *Config) { c.Observer = observer{&looks} })
+	b.endpoint("a")
+	m := b.model("a")
+	if _, err := b.db.Save(t.Context(), 0, m, func(m *understudy.Model) { m.Training.Stage, m.Training.Step, m.Training.Steps = "training", 3, 9 }); err != nil {
+		t.Fatal(err)
+	}
+	var w wire.World
+	for range 3 {
+		b.call("GET", "/world", nil, 200, &w)
+	}
+	if looks != 1 || len(w.Pods) != 1 || w.Services == nil || len(w.Jobs) != 2 {
+		t.Fatalf("%d looks, %+v", looks, w)
+	}
+	if j := w.Jobs[0]; j.Name != "a-v1" || j.Kind != "training" || j.Done != 3 || j.Total != 9 || j.State != "training" {
+		t.Errorf("got %+v", j)
+	}
+}

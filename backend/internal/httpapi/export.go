@@ -17,10 +17,10 @@ func (a *API) exportRoute(tag string) {
 	op := a.operation(http.MethodGet, "/endpoints/{endpoint}/pairs:export", "export-pairs", tag, "Export conversations", 200)
 	op.Description = "JSON lines in OpenAI's fine-tuning format, oldest first: complete answers of the LLM, or with source=slm the SLM's."
 	op.Parameters = []*huma.Param{{Name: "endpoint", In: "path", Required: true, Schema: &huma.Schema{Type: "string"}}}
-	for name, values := range map[string][]any{"source": {"llm", "slm"}, "split": {"train", "eval"}} {
-		op.Parameters = append(op.Parameters, &huma.Param{Name: name, In: "query", Schema: &huma.Schema{Type: "string", Enum: values}})
-	}
-	op.Parameters = append(op.Parameters, &huma.Param{Name: "user", In: "query", Schema: &huma.Schema{Type: "string"}})
+	op.Parameters = append(op.Parameters,
+		&huma.Param{Name: "source", In: "query", Schema: &huma.Schema{Type: "string", Enum: []any{"llm", "slm"}}},
+		&huma.Param{Name: "split", In: "query", Schema: &huma.Schema{Type: "string", Enum: []any{"train", "eval"}}},
+		&huma.Param{Name: "user", In: "query", Schema: &huma.Schema{Type: "string"}})
 	op.Responses = map[string]*huma.Response{"200": {Description: "The conversations", Content: map[string]*huma.MediaType{
 		"application/jsonl": {Schema: &huma.Schema{Type: "string"}}}}}
 	a.stream(op, func(w http.ResponseWriter, r *http.Request, param func(string) string) {

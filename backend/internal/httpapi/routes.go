@@ -63,6 +63,7 @@ func (a *API) describe() {
 	a.baseRoutes()
 	a.trafficRoutes()
 	a.savingsRoutes()
+	a.worldRoutes()
 	a.keyRoutes()
 	a.statusRoutes()
 	a.eventRoutes()

@@ -22,6 +22,7 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("GET /v1/workloads/{name}", s.workload)
 	mux.HandleFunc("PUT /v1/workloads/{name}/scale", s.scale)
 	mux.HandleFunc("GET /v1/watch", s.watch)
+	mux.HandleFunc("GET /v1/around", s.around)
 	return mux
 }
 

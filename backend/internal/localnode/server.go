@@ -32,7 +32,9 @@ type ServerConfig struct {
 	// MaxBackoff. 300 ms and 30 s where zero.
 	Backoff    time.Duration
 	MaxBackoff time.Duration
-	Log        *slog.Logger
+	// Around tells what runs beside the node, for monitors; nil = nothing.
+	Around func() Around
+	Log    *slog.Logger
 }
 
 // Server is a local node.

@@ -60,6 +60,9 @@ func NewLocal(c LocalConfig) (*Local, error) {
 // Synced is closed when Ready knows of every release that runs.
 func (l *Local) Synced() <-chan struct{} { return l.node.Synced() }
 
+// World implements understudy.Observer.
+func (l *Local) World(ctx context.Context) (understudy.World, error) { return l.node.World(ctx) }
+
 // Close ends the watch; releases stay as they are.
 func (l *Local) Close() error {
 	l.node.Close()

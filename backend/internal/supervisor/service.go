@@ -36,8 +36,10 @@ type service struct {
 	stopping chan struct{}
 	ended    chan struct{}
 
-	mu      sync.Mutex
-	process *child.Process
+	mu       sync.Mutex
+	process  *child.Process
+	started  time.Time
+	restarts int
 }
 
 func startService(sp spec, dataDir string, log *slog.Logger) (*service, error) {
@@ -70,7 +72,10 @@ func (s *service) launch() error {
 		return err
 	}
 	s.mu.Lock()
-	s.process = p
+	if s.process != nil {
+		s.restarts++
+	}
+	s.process, s.started = p, time.Now()
 	s.mu.Unlock()
 	return nil
 }

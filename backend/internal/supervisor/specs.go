@@ -55,7 +55,7 @@ func agentCommand(home string) string { return env.CommandLine(python(home), "-m
 
 // startNode starts the local node in this process: the SLMs outlive a restart
 // of the backend.
-func startNode(o Options, st State) (*localnode.Server, error) {
+func startNode(o Options, st State, around func() localnode.Around) (*localnode.Server, error) {
 	n, err := localnode.NewServer(localnode.ServerConfig{
 		Socket:   st.Socket,
 		DataDir:  filepath.Join(o.DataDir, "node"),
@@ -63,7 +63,7 @@ func startNode(o Options, st State) (*localnode.Server, error) {
 		Binaries: map[string]string{"understudy-slm-inference": filepath.Join(o.Home, "bin", "understudy-inference")},
 		Env: append(inherited(o.Environment),
 			"LLAMA_LAUNCHER="+env.CommandLine(python(o.Home), filepath.Join(o.Home, "inference", "launcher", "launch.py"))),
-		Log: o.Log,
+		Around: around, Log: o.Log,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("start the local node: %w", err)

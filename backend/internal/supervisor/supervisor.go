@@ -49,8 +49,11 @@ type Platform struct {
 	lock     io.Closer
 	redis    *miniredis.Miniredis
 	node     *localnode.Server
-	services []*service // in the order of their start
+	sizes    sizes
 	once     sync.Once
+
+	mu       sync.Mutex
+	services []*service // in the order of their start
 }
 
 // Start starts everything and returns when the processes are started; Ready
@@ -89,7 +92,8 @@ func (p *Platform) start(o Options) error {
 		return fmt.Errorf("start the in-process Redis: %w", err)
 	}
 	p.State = newState(o, sockets)
-	if p.node, err = startNode(o, p.State); err != nil {
+	p.sizes.folders = []folder{{"data", o.DataDir}, {"models", o.ModelsDir}}
+	if p.node, err = startNode(o, p.State, p.around); err != nil {
 		return err
 	}
 	if err := p.State.save(o.DataDir); err != nil {
@@ -100,7 +104,9 @@ func (p *Platform) start(o Options) error {
 		if err != nil {
 			return err
 		}
+		p.mu.Lock()
 		p.services = append(p.services, s)
+		p.mu.Unlock()
 	}
 	return nil
 }
