@@ -45,12 +45,12 @@ var DefaultPorts = Ports{Backend: 8000, Evaluator: 8001, Trainer: 8002, Frontend
 type Platform struct {
 	State State
 
-	log      *slog.Logger
-	lock     io.Closer
-	redis    *miniredis.Miniredis
-	node     *localnode.Server
-	sizes    sizes
-	once     sync.Once
+	log   *slog.Logger
+	lock  io.Closer
+	redis *miniredis.Miniredis
+	node  *localnode.Server
+	sizes sizes
+	once  sync.Once
 
 	mu       sync.Mutex
 	services []*service // in the order of their start
