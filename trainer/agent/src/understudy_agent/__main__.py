@@ -4,11 +4,13 @@ python -m understudy_agent prepare FILE.gguf: makes the form that training reads
 """
 
 import logging
+import os
 import signal
 import sys
 import threading
 
 from . import files, parent, settings
+from .ending import Ending
 from .server import serve
 from .supervise import Trainer
 
@@ -29,10 +31,19 @@ def main(args: list[str] | None = None) -> int:
         return 2
     level = {"warn": "warning"}.get(config.log_level, config.log_level).upper()
     logging.basicConfig(level=level, stream=sys.stderr, format="time=%(asctime)s level=%(levelname)s service=agent msg=%(message)s")
-    trainer = Trainer(config.dir, config.models_dir)
+    trainer = Trainer(config.dir, config.models_dir, config.deadline)
     parent.die_with_parent(before=trainer.close)
+
+    def end(why: str) -> None:
+        logging.getLogger("understudy_agent").warning("ending: %s", why)
+        trainer.close()
+        if config.pod:
+            config.pod.terminate()
+        os._exit(0)  # RunPod starts the container again if the pod is still there; the same times end it again
+
+    ending = Ending(config.contact_timeout, config.deadline, end)
     try:
-        server = serve(config.host, config.port, config.token, trainer)
+        server = serve(config.host, config.port, config.token, trainer, ending.touch)
     except OSError as err:
         print(f"cannot listen on {config.host}:{config.port}: {err}: set LISTEN_ADDR to a free port", file=sys.stderr)
         return 1
@@ -50,6 +61,7 @@ def main(args: list[str] | None = None) -> int:
     try:
         server.serve_forever(poll_interval=0.1)
     finally:
+        ending.stop()
         trainer.close()
         server.server_close()
     return 0

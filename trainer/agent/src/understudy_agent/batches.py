@@ -14,8 +14,9 @@ TOKENS = 4096  # at once; a batch of more is run in parts and its gradients are 
 class Plan:
     """plan[step] is the batch of a step (from 0); the data set is seen again and again, in another order each time."""
 
-    def __init__(self, examples: list[Example], batch_size: int, seed: int):
+    def __init__(self, examples: list[Example], batch_size: int, seed: int, balanced: bool = False):
         self._examples, self._size, self._seed = examples, batch_size, seed
+        self._classes = _classes(examples) if balanced else []
         self._epoch, self._batches = -1, []
 
     def __getitem__(self, step: int) -> list[Example]:
@@ -25,20 +26,50 @@ class Plan:
         return self._batches[place]
 
     def _cut(self, draw: random.Random) -> list[list[Example]]:
-        order, batches = list(self._examples), []
-        draw.shuffle(order)
+        order, batches = self._draw(draw), []
         for start in range(0, len(order), GROUP * self._size):
             group = sorted(order[start : start + GROUP * self._size], key=len)
             batches += [group[i : i + self._size] for i in range(0, len(group), self._size)]
         draw.shuffle(batches)
         return batches
 
+    def _draw(self, draw: random.Random) -> list[Example]:
+        """As many as there are examples: each of them, or each answer equally often."""
+        order = list(self._examples)
+        if self._classes:
+            order = []
+            for place, members in enumerate(self._classes):
+                count = len(self._examples) // len(self._classes) + (place < len(self._examples) % len(self._classes))
+                whole, rest = divmod(count, len(members))
+                order += members * whole + draw.sample(members, rest)
+        draw.shuffle(order)
+        return order
 
-def parts(examples: list[Example], tokens: int = TOKENS) -> list[list[Example]]:
-    """Cuts a batch so that no part holds more tokens than that (but always one example)."""
+
+def _classes(examples: list[Example]) -> list[list[Example]]:
+    """The examples of each answer."""
+    found: dict[tuple[int, ...], list[Example]] = {}
+    for example in examples:
+        found.setdefault(example.answer, []).append(example)
+    return list(found.values())
+
+
+def size(examples: list[Example]) -> int:
+    """Tokens that a part costs: the common beginning once, the rest as wide as the widest."""
+    shared = common(examples)
+    return shared + len(examples) * (max(map(len, examples)) - shared)
+
+
+def padded(examples: list[Example]) -> int:
+    """Tokens that a part costs where every example is a whole row."""
+    return len(examples) * max(map(len, examples))
+
+
+def parts(examples: list[Example], tokens: int = TOKENS, cost=size) -> list[list[Example]]:
+    """Cuts a batch so that no part costs more tokens than that (but always holds one example)."""
     found: list[list[Example]] = []
     for example in sorted(examples, key=len):
-        if found and size([*found[-1], example]) <= tokens:
+        if found and cost([*found[-1], example]) <= tokens:
             found[-1].append(example)
         else:
             found.append([example])
@@ -53,12 +84,6 @@ def shares(batch: list[Example], workers: int) -> list[list[Example]]:
     while len(found := parts(batch, limit)) > workers:
         limit = limit + max(1, limit // 50)
     return found
-
-
-def size(examples: list[Example]) -> int:
-    """Tokens that a part costs: the common beginning once, the rest as wide as the widest."""
-    shared = common(examples)
-    return shared + len(examples) * (max(map(len, examples)) - shared)
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,10 @@ class Checkpoint:
     steps: int  # of the plan in force
     hyper: dict
     parameters: list[torch.Tensor]
+    best: list[torch.Tensor]  # the parameters of the best evaluation; empty where there was none, or where it is this step's
     optimizer: dict
-    losses: list[tuple[int, float]]
-    eval_losses: list[tuple[int, float]]
+    curve: dict
+    tokens: int
     seconds: float  # of training so far
 
 
@@ -29,9 +30,9 @@ def save(path: Path, checkpoint: Checkpoint) -> None:
 
 
 def load(path: Path, hyper: dict) -> Checkpoint | None:
-    """The checkpoint of a training with the same hyperparameters; None where there is none that fits."""
+    """The checkpoint of a training with the same hyperparameters; None where there is none that fits. Its tensors are on the CPU."""
     try:
-        found = Checkpoint(**torch.load(path, weights_only=True))
+        found = Checkpoint(**torch.load(path, weights_only=True, map_location="cpu"))
     except Exception:  # a damaged file raises whatever its bytes lead to
         return None
     return found if found.hyper == hyper else None

@@ -18,9 +18,10 @@ def cores() -> int:
 
 
 class Crew:
-    def __init__(self, batch_size: int, count: int = 0):
+    def __init__(self, batch_size: int, count: int = 0, parallel: bool = True):
+        """parallel False: one share at a time, on all cores."""
         count = count or cores()
-        self.workers = max(1, min(count, batch_size // LEAST))
+        self.workers = max(1, min(count, batch_size // LEAST)) if parallel else 1
         each = max(1, count // self.workers)
         # The number of OpenMP threads is a setting of each thread; ours is for the optimizer's step.
         torch.set_num_threads(each)

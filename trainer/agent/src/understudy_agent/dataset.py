@@ -2,10 +2,12 @@
 
 import collections
 import json
+import random
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from .errors import TrainingError
+from .hyper import Hyper
 from .render import Example, Renderer, Unusable
 
 
@@ -14,6 +16,18 @@ class Dataset:
     examples: list[Example] = field(default_factory=list)
     skipped: collections.Counter = field(default_factory=collections.Counter)  # reason -> lines
     lines: int = 0
+    used: int = 0
+    validation: int = 0  # of those used
+
+    def parts(self, hyper: Hyper) -> tuple[list[Example], list[Example]]:
+        """(train, validation), as the hyperparameters ask for it."""
+        examples = self.examples
+        if hyper.sampling == "dedup":
+            examples = dedup(examples)
+            self.skipped["has a prompt that comes again later"] += len(self.examples) - len(examples)
+        train, validation = split(examples, hyper.validation(len(examples)), hyper.seed or 1)
+        self.used, self.validation = len(train) + len(validation), len(validation)
+        return train, validation
 
 
 def read(path: Path, renderer: Renderer, max_tokens: int) -> Dataset:
@@ -43,14 +57,17 @@ def read(path: Path, renderer: Renderer, max_tokens: int) -> Dataset:
     return data
 
 
-def split(examples: list[Example], fraction: float, seed: int) -> tuple[list[Example], list[Example]]:
-    """(train, validation): the same for the same seed; at least one stays for training."""
-    import random
+def dedup(examples: list[Example]) -> list[Example]:
+    """Each prompt once, with its newest answer (a data set lies in the order of its pairs)."""
+    newest = {e.prompt: e for e in examples}
+    return [e for e in examples if newest[e.prompt] is e]
 
-    count = min(int(len(examples) * fraction), len(examples) - 1)
+
+def split(examples: list[Example], fraction: float, seed: int) -> tuple[list[Example], list[Example]]:
+    """(train, validation): the same for the same seed; equal prompts lie on one side; at least one prompt is for training."""
+    prompts = sorted({e.prompt for e in examples})
+    count = min(int(len(prompts) * fraction), len(prompts) - 1)
     if count <= 0:
         return examples, []
-    order = list(range(len(examples)))
-    random.Random(seed).shuffle(order)
-    chosen = set(order[:count])
-    return [e for i, e in enumerate(examples) if i not in chosen], [examples[i] for i in sorted(chosen)]
+    chosen = set(random.Random(seed).sample(prompts, count))
+    return [e for e in examples if e.prompt not in chosen], [e for e in examples if e.prompt in chosen]

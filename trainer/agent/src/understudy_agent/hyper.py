@@ -3,6 +3,15 @@
 from dataclasses import asdict, dataclass, fields, replace
 
 MODULES = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+BATCH = 8
+SAMPLINGS = ("none", "dedup", "balanced")
+
+# Validation by default: only where data is seen more than once, so that there is something to overfit, and enough is left.
+VALIDATED_FROM = 400  # examples
+VALIDATION_FRACTION = 0.05
+VALIDATION_MOST = 200  # examples
+EVALUATIONS = 20  # about so many in a training
+PATIENCE = 5  # evaluations in a row that bring nothing better
 
 
 class HyperError(Exception):
@@ -28,6 +37,9 @@ class Hyper:
     validationFraction: float = 0
     seed: int = 0
     layers: int = 0  # adapted layers, counted from the top
+    sampling: str = ""  # none; dedup: equal prompts once, the newest; balanced: each answer equally often
+    evalEverySteps: int = 0  # only where there is a validation part
+    earlyStoppingPatience: int = 0  # evaluations in a row without a better one that end the training
 
     @staticmethod
     def read(body: dict) -> "Hyper":
@@ -40,6 +52,11 @@ class Hyper:
             if field.name == "targetModules":
                 given[field.name] = _modules(value)
                 continue
+            if field.name == "sampling":
+                if value not in ("", *SAMPLINGS):
+                    raise HyperError(f"hyperparameters.sampling must be one of {', '.join(SAMPLINGS)}")
+                given[field.name] = value
+                continue
             if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0:
                 raise HyperError(f"hyperparameters.{field.name} must be a number, 0 for the default")
             if field.type is int and value != int(value):
@@ -51,10 +68,20 @@ class Hyper:
                 raise HyperError(f"hyperparameters.{name} is {getattr(hyper, name):g}, more than the {most:g} that this agent can use")
         return hyper
 
+    def validation(self, examples: int) -> float:
+        """The share of so many examples that judges instead of teaching."""
+        if self.validationFraction:
+            return self.validationFraction
+        batch = self.batchSize or BATCH
+        epochs = self.epochs or self.maxSteps * batch / max(1, examples) or default_epochs(examples)
+        if examples < VALIDATED_FROM or epochs <= 1:
+            return 0.0
+        return min(VALIDATION_FRACTION, VALIDATION_MOST / examples)
+
     def effective(self, examples: int, layers: int, context: int) -> "Hyper":
-        """The values in force for so many examples on a base of so many layers."""
+        """The values in force for so many examples (without the validation part) on a base of so many layers."""
         rank = self.loraRank or 16
-        batch = min(self.batchSize or 8, max(1, examples))
+        batch = min(self.batchSize or BATCH, max(1, examples))
         filled = replace(
             self,
             epochs=self.epochs or self.maxSteps * batch / examples or default_epochs(examples),
@@ -68,9 +95,16 @@ class Hyper:
             maxSequenceTokens=min(self.maxSequenceTokens or context, context),
             seed=self.seed or 1,
             layers=min(self.layers or layers, layers),
+            sampling=self.sampling or "none",
+            earlyStoppingPatience=self.earlyStoppingPatience or PATIENCE,
         )
         steps = filled.steps(examples)
-        return replace(filled, maxSteps=steps, warmupSteps=min(self.warmupSteps or max(1, steps // 10), steps))
+        return replace(
+            filled,
+            maxSteps=steps,
+            warmupSteps=min(self.warmupSteps or max(1, steps // 10), steps),
+            evalEverySteps=self.evalEverySteps or max(10, steps // EVALUATIONS),
+        )
 
     def steps(self, examples: int) -> int:
         """Optimizer steps for so many examples; only of effective hyperparameters."""

@@ -12,7 +12,7 @@ from torch.autograd import Function
 from torch.nn import functional as F
 from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
 
-from .batches import Batch
+from .batches import Batch, collate, size
 from .errors import TrainingError
 from .lora import GROUPS, PARENT, Adapter, Linear
 
@@ -28,6 +28,11 @@ class Layer:
 
 
 class Llama:
+    parallel = True  # shares of a batch side by side
+    device = torch.device("cpu")
+    collate = staticmethod(collate)
+    size = staticmethod(size)
+
     def __init__(self, config, weights: dict[str, torch.Tensor], rank: int, alpha: float, modules: tuple[str, ...], layers: int, seed: int):
         """weights as in the base's safetensors; the topmost `layers` layers get adapters."""
         _check(config)

@@ -10,7 +10,7 @@ from .render import Renderer
 from .train import Outcome
 
 
-def build(spec: dict, base_sha256: str, renderer: Renderer, hyper: Hyper, data: Dataset, outcome: Outcome, made: list[Path]) -> dict:
+def build(spec: dict, base_sha256: str, renderer: Renderer, hyper: Hyper, data: Dataset, outcome: Outcome, device: str, made: list[Path]) -> dict:
     base = spec["base"]
     curve = lambda points: [{"step": step, "value": round(value, 5)} for step, value in points]
     return {
@@ -23,12 +23,22 @@ def build(spec: dict, base_sha256: str, renderer: Renderer, hyper: Hyper, data: 
         "dataset": {
             "sha256": spec["dataset"]["sha256"],
             "pairs": data.lines,
-            "used": len(data.examples),
-            "skipped": data.lines - len(data.examples),
+            "used": data.used,
+            "validation": data.validation,
+            "skipped": sum(data.skipped.values()),
             "skippedBecause": dict(data.skipped),
         },
-        "curves": {"loss": curve(outcome.losses), "evalLoss": curve(outcome.eval_losses)},
+        "curves": {
+            "loss": curve(outcome.curve.losses),
+            "evalLoss": curve((e.step, e.loss) for e in outcome.curve.evaluations),
+            "evalExact": curve((e.step, e.exact) for e in outcome.curve.evaluations),
+        },
         "steps": outcome.step,
+        "bestStep": outcome.best_step,
+        "stopReason": outcome.stop,
+        "tokens": outcome.tokens,
+        "tokensPerSecond": round(outcome.tokens / max(outcome.seconds, 1e-9), 1),
+        "device": device,
         "seconds": round(outcome.seconds, 1),
         "stoppedEarly": outcome.stopped_early,
         "files": [files.describe(path) for path in made],

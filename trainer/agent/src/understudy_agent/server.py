@@ -22,13 +22,13 @@ class Problem(Exception):
         self.status = status
 
 
-def serve(host: str, port: int, token: str, trainer: Trainer) -> ThreadingHTTPServer:
-    """A listening server; the caller runs serve_forever and shutdown."""
+def serve(host: str, port: int, token: str, trainer: Trainer, touch=lambda: None) -> ThreadingHTTPServer:
+    """A listening server; the caller runs serve_forever and shutdown. touch() is called for every request with the token."""
 
     class Bound(Handler):
         pass
 
-    Bound.token, Bound.trainer = token.encode(), trainer
+    Bound.token, Bound.trainer, Bound.touch = token.encode(), trainer, staticmethod(touch)
     server = ThreadingHTTPServer((host, port), Bound)
     server.daemon_threads = True
     return server
@@ -39,6 +39,7 @@ class Handler(BaseHTTPRequestHandler):
     timeout = 60
     token = b""
     trainer: Trainer
+    touch = staticmethod(lambda: None)
 
     def do_GET(self):
         self._answer("GET")
@@ -78,6 +79,7 @@ class Handler(BaseHTTPRequestHandler):
         given = self.headers.get("Authorization", "").encode()
         if not hmac.compare_digest(given, b"Bearer " + self.token):
             raise Problem(401, "wrong or missing token: send Authorization: Bearer <the agent's AGENT_TOKEN>")
+        self.touch()
         match method, url.path:
             case "GET", "/v1/status":
                 self._json(200, self.trainer.status())

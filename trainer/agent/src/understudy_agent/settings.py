@@ -4,6 +4,8 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .ending import Pod
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -14,6 +16,9 @@ class Settings:
     models_dir: Path
     port_file: Path | None
     log_level: str
+    contact_timeout: float = 0  # seconds; 0: waits for ever
+    deadline: float = 0  # Unix seconds; 0: none
+    pod: Pod | None = None  # what is ended with the agent
 
 
 class SettingsError(Exception):
@@ -31,6 +36,8 @@ def read(environ=os.environ) -> Settings:
     if level not in ("debug", "info", "warn", "error"):
         mistakes.append(f"LOG_LEVEL {level!r} is none of debug, info, warn, error")
     port_file = environ.get("AGENT_PORT_FILE", "")
+    contact_timeout, deadline = _number(environ, "AGENT_CONTACT_TIMEOUT", mistakes), _number(environ, "AGENT_DEADLINE", mistakes)
+    pod = _pod(environ, mistakes)
     if mistakes:
         raise SettingsError("\n".join(mistakes))
     return Settings(
@@ -41,6 +48,9 @@ def read(environ=os.environ) -> Settings:
         models_dir=models_dir(environ),
         port_file=Path(port_file).absolute() if port_file else None,
         log_level=level,
+        contact_timeout=contact_timeout,
+        deadline=deadline,
+        pod=pod,
     )
 
 
@@ -58,6 +68,31 @@ def _address(text: str, mistakes: list[str]) -> tuple[str, int]:
         mistakes.append(f"LISTEN_ADDR {text!r} is not host:port, for example 127.0.0.1:8003")
         return "", 0
     return host.strip("[]") or "0.0.0.0", int(port)
+
+
+def _number(environ, name: str, mistakes: list[str]) -> float:
+    text = environ.get(name, "").strip() or "0"
+    try:
+        value = float(text)
+        if not 0 <= value < float("inf"):
+            raise ValueError
+    except ValueError:
+        mistakes.append(f"{name} {text!r} is not a number of seconds")
+        return 0
+    return value
+
+
+def _pod(environ, mistakes: list[str]) -> Pod | None:
+    """AGENT_TERMINATE_URL and what RunPod itself puts into a pod's environment."""
+    url = environ.get("AGENT_TERMINATE_URL", "").strip().rstrip("/")
+    if not url:
+        return None
+    if not url.startswith(("https://", "http://")):
+        mistakes.append(f"AGENT_TERMINATE_URL {url!r} is no http address")
+    name, key = environ.get("RUNPOD_POD_ID", ""), environ.get("RUNPOD_API_KEY", "")
+    if not name or not key:
+        mistakes.append("AGENT_TERMINATE_URL is set, but RUNPOD_POD_ID or RUNPOD_API_KEY is not: RunPod sets both in its pods")
+    return Pod(url, name, key)
 
 
 def _token(environ, mistakes: list[str]) -> str:

@@ -11,7 +11,7 @@ from .jobs import Job
 from .process import Worker
 
 RESTARTS = 3  # of a worker that was killed; it goes on from its checkpoint
-NOTHING = {"stage": "", "step": 0, "steps": 0, "loss": 0.0, "evalLoss": 0.0, "tokensPerSecond": 0.0, "etaSeconds": 0.0}
+NOTHING = {"stage": "", "step": 0, "steps": 0, "loss": 0.0, "evalLoss": 0.0, "evalExact": 0.0, "bestStep": 0, "resumedStep": 0, "tokensPerSecond": 0.0, "etaSeconds": 0.0}
 
 log = logging.getLogger("understudy_agent")
 
@@ -27,9 +27,10 @@ class DatasetMissing(Exception):
 class Trainer:
     """Safe for use by many threads. Nothing blocks for longer than it takes to start or kill a process."""
 
-    def __init__(self, root: Path, models_dir: Path):
+    def __init__(self, root: Path, models_dir: Path, deadline: float = 0):
+        """deadline in Unix seconds: when the agent itself ends, 0 for never."""
         root.mkdir(parents=True, exist_ok=True)
-        self.root, self.models_dir = root, models_dir
+        self.root, self.models_dir, self.deadline = root, models_dir, deadline
         self.boot_id = uuid.uuid4().hex[:16]
         self._lock = threading.RLock()
         self._job: Job | None = None

@@ -1,4 +1,4 @@
-"""The training loop: steps, learning rate, checkpoints, deadline."""
+"""The training loop: steps, learning rate, evaluations, checkpoints, deadline."""
 
 import math
 import time
@@ -10,70 +10,101 @@ import torch
 
 from . import batches, checkpoint
 from .crew import Crew
+from .curve import Curve, Evaluation
 from .errors import TrainingError
 from .hyper import Hyper
-from .llama import Llama
+from .memory import Budget
 from .render import Example
 
 CHECKPOINT_STEPS = 10
 CHECKPOINT_SECONDS = 10.0
+QUICK_SECONDS = 2.0  # at least between two checkpoints by steps: a GPU makes ten steps in no time
 RESERVE = 10.0  # seconds before the deadline, for conversion
+
+# Why a training ended.
+ALL_STEPS, DEADLINE, NO_BETTER = "steps", "deadline", "validation"
 
 
 @dataclass
 class Outcome:
-    step: int
-    losses: list[tuple[int, float]]
-    eval_losses: list[tuple[int, float]]
+    step: int  # steps done
+    best_step: int  # whose weights the model holds now
+    curve: Curve
+    tokens: int
     seconds: float
-    stopped_early: bool
+    stop: str
+
+    @property
+    def stopped_early(self) -> bool:
+        return self.stop == DEADLINE
 
 
-def train(model: Llama, train_set: list[Example], validation: list[Example], hyper: Hyper, folder: Path, deadline: float, report: Callable[[dict], None]) -> Outcome:
-    """Trains until hyper.maxSteps or the deadline (Unix seconds, 0 for none); goes on from the folder's checkpoint."""
+def train(model, train_set: list[Example], validation: list[Example], hyper: Hyper, folder: Path, deadline: float, report: Callable[[dict], None]) -> Outcome:
+    """Trains until hyper.maxSteps, the deadline (Unix seconds, 0 for none), or until the validation part says that nothing gets better.
+
+    model is a Llama or a General. Goes on from the folder's checkpoint. Leaves the best evaluation's weights in the model.
+    """
     parameters = model.parameters()
     optimizer = torch.optim.AdamW(parameters, lr=hyper.learningRate, betas=(0.9, 0.99), weight_decay=0.0, fused=True)
     where = folder / "checkpoint.pt"
     state = checkpoint.load(where, hyper.wire())
-    step, steps, before, losses, eval_losses = 0, hyper.maxSteps, 0.0, [], []
+    step, steps, before, tokens, curve, best = 0, hyper.maxSteps, 0.0, 0, Curve(), []
     if state:
-        step, steps, before, losses, eval_losses = state.step, state.steps, state.seconds, state.losses, state.eval_losses
+        step, steps, before, tokens, curve, best = state.step, state.steps, state.seconds, state.tokens, Curve.read(state.curve), state.best
         optimizer.load_state_dict(state.optimizer)
-        with torch.no_grad():
-            for parameter, saved in zip(parameters, state.parameters):
-                parameter.copy_(saved)
-    crew = Crew(hyper.batchSize)
-    plan = batches.Plan(train_set, hyper.batchSize, hyper.seed)
+        _put(parameters, state.parameters)
+        report({"resumedStep": step})
+    crew = Crew(hyper.batchSize, parallel=model.parallel)
+    budget = Budget(model, train_set + validation, hyper.batchSize)
+    plan = batches.Plan(train_set, hyper.batchSize, hyper.seed, hyper.sampling == "balanced")
     begun = saved_at = time.monotonic()
-    first, tokens = step, 0
+    first, fresh, evaluating = step, 0, 0.0
     seconds = lambda: before + time.monotonic() - begun
+    current = lambda: bool(curve.evaluations) and curve.best().step == step
 
     def save() -> None:
-        checkpoint.save(where, checkpoint.Checkpoint(step, steps, hyper.wire(), [p.detach() for p in parameters], optimizer.state_dict(), losses, eval_losses, seconds()))
+        kept = [] if current() else best
+        checkpoint.save(where, checkpoint.Checkpoint(step, steps, hyper.wire(), [p.detach() for p in parameters], kept, optimizer.state_dict(), curve.wire(), tokens, seconds()))
 
-    while step < steps:
+    def judge() -> None:
+        nonlocal best, evaluating
+        since = time.monotonic()
+        loss, exact = evaluate(model, validation, crew, budget)
+        curve.evaluations.append(Evaluation(step, loss, exact))
+        if current():
+            best = [p.detach().to("cpu", copy=True) for p in parameters]
+        evaluating += time.monotonic() - since
+        report({"evalLoss": round(loss, 5), "evalExact": round(exact, 4), "bestStep": curve.best().step})
+
+    if state and current():
+        best = state.parameters
+    while step < steps and curve.stale() < hyper.earlyStoppingPatience:
         for group in optimizer.param_groups:
             group["lr"] = rate(step, steps, hyper)
         batch = plan[step]
-        loss = _step(model, batch, optimizer, parameters, hyper.gradientClip, crew)
+        loss = _step(model, batch, optimizer, parameters, hyper.gradientClip, crew, budget)
+        fresh += sum(map(len, batch))
         tokens += sum(map(len, batch))
         step += 1
         if not math.isfinite(loss):
             raise TrainingError(f"the loss became {loss} at step {step}: choose a lower learningRate than {hyper.learningRate:g}")
-        losses.append((step, loss))
+        curve.losses.append((step, loss))
         spent = time.monotonic() - begun
         each = spent / (step - first)
         if deadline:
             steps = min(steps, step + max(0, int((deadline - RESERVE - time.time()) / each)))
-        report({"step": step, "steps": steps, "loss": round(loss, 5), "tokensPerSecond": round(tokens / spent, 1), "etaSeconds": round(each * (steps - step), 1)})
-        if step < steps and (step % CHECKPOINT_STEPS == 0 or time.monotonic() - saved_at > CHECKPOINT_SECONDS):
+        report({"step": step, "steps": steps, "loss": round(loss, 5), "tokensPerSecond": round(fresh / (spent - evaluating), 1), "etaSeconds": round(each * (steps - step), 1)})
+        if validation and (step % hyper.evalEverySteps == 0 or step == steps):
+            judge()
+        since = time.monotonic() - saved_at
+        if step < steps and (step % CHECKPOINT_STEPS == 0 and since > QUICK_SECONDS or since > CHECKPOINT_SECONDS):
             save()
             saved_at = time.monotonic()
-    if validation and (not eval_losses or eval_losses[-1][0] != step):
-        eval_losses.append((step, evaluate(model, validation, crew)[0]))
-        report({"evalLoss": round(eval_losses[-1][1], 5)})
+    stop = DEADLINE if steps < hyper.maxSteps else ALL_STEPS if step >= steps else NO_BETTER
     save()
-    return Outcome(step, losses, eval_losses, seconds(), steps < hyper.maxSteps)
+    if best and not current():
+        _put(parameters, best)
+    return Outcome(step, curve.best().step if curve.evaluations else step, curve, tokens, seconds(), stop)
 
 
 def rate(step: int, steps: int, hyper: Hyper) -> float:
@@ -85,26 +116,31 @@ def rate(step: int, steps: int, hyper: Hyper) -> float:
     return hyper.learningRate * (least + (1 - least) * (1 + math.cos(math.pi * gone)) / 2)
 
 
-def evaluate(model: Llama, examples: list[Example], crew: Crew) -> tuple[float, float]:
+def evaluate(model, examples: list[Example], crew: Crew, budget: Budget) -> tuple[float, float]:
     """(mean loss of an answer's token, share of the answers that the model would say word for word)."""
-    parts = batches.parts(examples)
+    parts = batches.parts(examples, budget.tokens, model.size)
     loss, count, exact = 0.0, 0, 0
-    for part, (total, right) in zip(parts, crew.map(lambda part: model.score(batches.collate(part)), parts)):
+    for part, (total, right) in zip(parts, crew.map(lambda part: model.score(model.collate(part)), parts)):
         loss, count = loss + total, count + len(right)
         exact += sum(bool(answer.all()) for answer in right.split([len(e.answer) for e in part]))
     return loss / count, exact / len(examples)
 
 
-def _step(model: Llama, batch: list[Example], optimizer, parameters, clip: float, crew: Crew) -> float:
+def _step(model, batch: list[Example], optimizer, parameters, clip: float, crew: Crew, budget: Budget) -> float:
+    """One optimizer step on a batch, in as many parts as memory asks for; the mean loss of its answers' tokens."""
     targets = sum(len(e.answer) for e in batch)
 
     def gradients(share: list[Example]):
-        total, sums = 0.0, None
-        for part in batches.parts(share):
-            loss = model.loss(batches.collate(part)) / targets
-            found = torch.autograd.grad(loss, parameters)
+        total, sums, waiting = 0.0, None, batches.parts(share, budget.tokens, model.size)
+        while waiting:
+            loss, found = _gradients(model, waiting[0], targets, parameters)
+            if found is None:
+                budget.shrink(waiting[0])
+                waiting = batches.parts([e for part in waiting for e in part], budget.tokens, model.size)
+                continue
             sums = found if sums is None else torch._foreach_add(sums, found)
-            total += loss.item()
+            total += loss
+            waiting = waiting[1:]
         return total, sums
 
     total, sums = 0.0, None
@@ -116,3 +152,18 @@ def _step(model: Llama, batch: list[Example], optimizer, parameters, clip: float
     torch.nn.utils.clip_grad_norm_(parameters, clip)
     optimizer.step()
     return total
+
+
+def _gradients(model, part: list[Example], targets: int, parameters):
+    """(loss, gradients) of a part; (0, None) where the GPU's memory was not enough for it."""
+    try:
+        loss = model.loss(model.collate(part)) / targets
+        return loss.item(), torch.autograd.grad(loss, parameters)
+    except torch.OutOfMemoryError:
+        return 0.0, None
+
+
+@torch.no_grad()
+def _put(parameters, values) -> None:
+    for parameter, value in zip(parameters, values):
+        parameter.copy_(value)

@@ -57,38 +57,37 @@ def run(folder: Path, models_dir: Path, say) -> bool:
 
     _keep_memory()
     # Late, since they take seconds to load: a base that is not there is told at once.
-    from safetensors.torch import load_file
     from transformers import AutoConfig, AutoTokenizer
 
-    from . import convert, dataset, manifest
-    from .llama import Llama
+    from . import convert, dataset, device, manifest, models
     from .render import Renderer
     from .train import train
 
+    where = device.choose()
     config = AutoConfig.from_pretrained(source)
+    text = getattr(config, "text_config", None) or config
     renderer = Renderer(AutoTokenizer.from_pretrained(source))
     wanted = Hyper.read(spec.get("hyperparameters") or {})
-    context = min(spec["base"].get("contextLength") or config.max_position_embeddings, config.max_position_embeddings)
+    context = min(spec["base"].get("contextLength") or text.max_position_embeddings, text.max_position_embeddings)
     data = dataset.read(folder / "dataset.jsonl", renderer, min(wanted.maxSequenceTokens or context, context))
-    train_set, validation = dataset.split(data.examples, wanted.validationFraction, wanted.seed or 1)
-    hyper = wanted.effective(len(train_set), config.num_hidden_layers, context)
-    weights = {}
-    for file in sorted(source.glob("*.safetensors")):
-        weights |= {name: tensor.float() for name, tensor in load_file(file).items()}
-    model = Llama(config, weights, hyper.loraRank, hyper.loraAlpha, hyper.targetModules, hyper.layers, hyper.seed)
-    say("training", steps=hyper.maxSteps)
+    train_set, validation = data.parts(wanted)
+    hyper = wanted.effective(len(train_set), text.num_hidden_layers, context)
+    model = models.load(source, text, hyper, where)
+    watch = device.Watch(where)
+    say("training", steps=hyper.maxSteps, **watch.sample())
     allowed = spec.get("deadlineSeconds") or 0
     deadline = asked["startedAt"] + allowed if allowed else 0
-    outcome = train(model, train_set, validation, hyper, folder, deadline, lambda progress: say("training", **progress))
+    outcome = train(model, train_set, validation, hyper, folder, deadline, lambda progress: say("training", **progress, **watch.sample()))
+    watch.close()
 
     say("converting", etaSeconds=0)
     tensors = {key: (a.numpy(), b.numpy()) for key, (a, b) in model.tensors().items()}
     part = {name: folder / f"{name}.tmp" for name in ("adapter.gguf", "adapter.safetensors")}
-    convert.write_gguf(part["adapter.gguf"], tensors, config, hyper.loraAlpha)
-    convert.write_safetensors(part["adapter.safetensors"], tensors, _peft(spec, hyper, config.num_hidden_layers))
+    convert.write_gguf(part["adapter.gguf"], tensors, text, hyper.loraAlpha)
+    convert.write_safetensors(part["adapter.safetensors"], tensors, _peft(spec, hyper, text.num_hidden_layers))
     for name, path in part.items():
         path.replace(folder / name)
-    record = manifest.build(spec, digest, renderer, hyper, data, outcome, [folder / name for name in part])
+    record = manifest.build(spec, digest, renderer, hyper, data, outcome, device.name(where), [folder / name for name in part])
     files.write_json(folder / "manifest.json", record)
     (folder / "checkpoint.pt").unlink(missing_ok=True)
     return outcome.stopped_early
