@@ -1,5 +1,7 @@
 package understudy
 
+import "slices"
+
 // Hyperparameters of a LoRA training; zero means the agent's default for the
 // size of the data. The names on the wire are those of ci/contract/trainer.json.
 type Hyperparameters struct {
@@ -17,6 +19,13 @@ type Hyperparameters struct {
 	MaxSequenceTokens    int      `json:"maxSequenceTokens,omitempty"`
 	ValidationFraction   float64  `json:"validationFraction,omitempty"`
 	Seed                 int      `json:"seed,omitempty"`
+	// Sampling is none, dedup (equal prompts once, with the newest answer) or
+	// balanced (each answer equally often).
+	Sampling string `json:"sampling,omitempty"`
+	// EvalEverySteps and EarlyStoppingPatience (evaluations in a row that bring
+	// nothing better) matter where a part of the train split is set apart.
+	EvalEverySteps        int `json:"evalEverySteps,omitempty"`
+	EarlyStoppingPatience int `json:"earlyStoppingPatience,omitempty"`
 }
 
 // Validate returns an Invalid error for a value that no training can use.
@@ -34,6 +43,9 @@ func (h Hyperparameters) Validate() error {
 		{"loraDropout", h.LoRADropout < 0 || h.LoRADropout >= 1, "0 to below 1"},
 		{"maxSequenceTokens", h.MaxSequenceTokens < 0, "0 or more"},
 		{"validationFraction", h.ValidationFraction < 0 || h.ValidationFraction > 0.5, "0 to 0.5"},
+		{"sampling", !slices.Contains([]string{"", "none", "dedup", "balanced"}, h.Sampling), "none, dedup or balanced"},
+		{"evalEverySteps", h.EvalEverySteps < 0, "0 or more"},
+		{"earlyStoppingPatience", h.EarlyStoppingPatience < 0, "0 or more"},
 	} {
 		if c.wrong {
 			return Errorf(Invalid, "hyperparameters.%s: use %s", c.name, c.say)

@@ -47,6 +47,21 @@ type Progress struct {
 	EvalLoss        float64 `json:"evalLoss"`
 	TokensPerSecond float64 `json:"tokensPerSecond"`
 	ETASeconds      float64 `json:"etaSeconds"`
+	// EvalExact is the share of the validation part that the model would answer
+	// word for word, BestStep the step whose weights are the best so far.
+	EvalExact float64 `json:"evalExact,omitempty"`
+	BestStep  int     `json:"bestStep,omitempty"`
+	// ResumedStep is the step of the checkpoint that the training went on from.
+	ResumedStep int    `json:"resumedStep,omitempty"`
+	GPU         GPUUse `json:"gpu,omitzero"`
+}
+
+// GPUUse is how much the training uses of its GPU; zero on a CPU.
+type GPUUse struct {
+	Name             string `json:"name"`
+	MemoryUsedBytes  int64  `json:"memoryUsedBytes"`
+	MemoryTotalBytes int64  `json:"memoryTotalBytes"`
+	Utilization      int    `json:"utilization"` // percent
 }
 
 // Machine names what a job is trained on.

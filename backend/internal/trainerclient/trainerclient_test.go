@@ -86,7 +86,7 @@ func order() understudy.TrainingOrder {
 		DatasetURL:    "http://127.0.0.1:8000/internal/v1/models/0198c0de-0000-7000-8000-000000000001/dataset",
 		DatasetSHA256: strings.Repeat("1", 64), Pairs: 800,
 		Hyperparameters: understudy.Hyperparameters{Epochs: 1, BatchSize: 8, LearningRate: 0.001, MinLearningRateRatio: 0.02,
-			WarmupSteps: 8, GradientClip: 1, LoRARank: 16, LoRAAlpha: 32, MaxSequenceTokens: 1024, Seed: 1},
+			WarmupSteps: 8, GradientClip: 1, LoRARank: 16, LoRAAlpha: 32, MaxSequenceTokens: 1024, Seed: 1, Sampling: "dedup", EvalEverySteps: 20, EarlyStoppingPatience: 5},
 		Provider: "local", Deadline: time.Hour,
 	}
 }

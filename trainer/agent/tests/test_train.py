@@ -8,6 +8,7 @@ from understudy_agent import batches, train
 from understudy_agent.crew import Crew
 from understudy_agent.errors import TrainingError
 from understudy_agent.hyper import Hyper, HyperError
+from understudy_agent.memory import Budget
 
 
 class Killed(Exception):
@@ -34,17 +35,17 @@ def test_a_killed_training_ends_with_the_same_weights(tiny, tmp_path):
     with pytest.raises(Killed):
         run(tiny, tmp_path / "killed", until=17)
     again, resumed = run(tiny, tmp_path / "killed")
-    assert [step for step, _ in resumed.losses] == [step for step, _ in outcome.losses] == list(range(1, 25))
+    assert [step for step, _ in resumed.curve.losses] == [step for step, _ in outcome.curve.losses] == list(range(1, 25))
     assert all(torch.equal(a, b) for a, b in zip(whole.parameters(), again.parameters()))
-    assert outcome.losses[-1][1] < outcome.losses[0][1]
-    assert resumed.eval_losses == outcome.eval_losses and outcome.eval_losses[0][0] == 24
+    assert outcome.curve.losses[-1][1] < outcome.curve.losses[0][1]
+    assert resumed.curve.evaluations == outcome.curve.evaluations and [e.step for e in outcome.curve.evaluations] == [10, 20, 24]
 
 
 @pytest.mark.parametrize("damage", [lambda path: path.write_bytes(b"half"), lambda path: path.unlink()])
 def test_a_damaged_checkpoint_means_beginning_anew(tiny, tmp_path, damage):
     run(tiny, tmp_path / "a", maxSteps=12)
     damage(tmp_path / "a" / "checkpoint.pt")
-    assert run(tiny, tmp_path / "a", maxSteps=12)[1].losses[0][0] == 1
+    assert run(tiny, tmp_path / "a", maxSteps=12)[1].curve.losses[0][0] == 1
 
 
 def test_a_checkpoint_of_other_hyperparameters_is_not_used(tiny, tmp_path):
@@ -79,7 +80,7 @@ def test_shares_hold_every_example_once(count):
 
 def test_more_workers_say_the_same(tiny):
     ours = model(tiny)
-    one, two = (train.evaluate(ours, examples(12), Crew(12, count)) for count in (1, 3))
+    one, two = (train.evaluate(ours, examples(12), Crew(12, count), Budget(ours, examples(12), 12)) for count in (1, 3))
     assert one == pytest.approx(two)
 
 

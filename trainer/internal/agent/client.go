@@ -39,7 +39,10 @@ func (s State) Busy() bool { return s == Loading || s == Training || s == Conver
 
 // Status is what GET /v1/status answers.
 type Status struct {
-	BootID  string `json:"bootId"`
+	BootID string `json:"bootId"` // of this start of the agent
+	// Boots counts the starts that the agent's folder has seen. 1 under a new
+	// BootID means that its disk was wiped: data set and checkpoint are gone.
+	Boots   int    `json:"boots"`
 	JobID   string `json:"jobId"`
 	State   State  `json:"state"`
 	Dataset struct {

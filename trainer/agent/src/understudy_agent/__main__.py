@@ -31,7 +31,7 @@ def main(args: list[str] | None = None) -> int:
         return 2
     level = {"warn": "warning"}.get(config.log_level, config.log_level).upper()
     logging.basicConfig(level=level, stream=sys.stderr, format="time=%(asctime)s level=%(levelname)s service=agent msg=%(message)s")
-    trainer = Trainer(config.dir, config.models_dir, config.deadline)
+    trainer = Trainer(config.dir, config.models_dir)
     parent.die_with_parent(before=trainer.close)
 
     def end(why: str) -> None:

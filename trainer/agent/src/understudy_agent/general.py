@@ -39,6 +39,7 @@ class General:
         self.model, self.decoder, self.output = model, model.get_decoder(), model.get_output_embeddings()
         self.device = self.output.weight.device
         self.cap = getattr(model.config, "final_logit_softcapping", None)
+        self._saving = False
         model.requires_grad_(False)
         model.config.use_cache = False
         self.added: dict[tuple[int, str], Addition] = {}
@@ -78,8 +79,9 @@ class General:
 
     def save_memory(self) -> bool:
         """Keeps a layer's input only and computes the layer again when its gradient is wanted. False where that is on already."""
-        if self.decoder.training and getattr(self.model, "is_gradient_checkpointing", False):
+        if self._saving:
             return False
+        self._saving = True
         self.model.gradient_checkpointing_enable({"use_reentrant": False})
         self.model.train()
         return True

@@ -6,7 +6,7 @@ import time
 import uuid
 from pathlib import Path
 
-from . import spec
+from . import files, spec
 from .jobs import Job
 from .process import Worker
 
@@ -27,11 +27,10 @@ class DatasetMissing(Exception):
 class Trainer:
     """Safe for use by many threads. Nothing blocks for longer than it takes to start or kill a process."""
 
-    def __init__(self, root: Path, models_dir: Path, deadline: float = 0):
-        """deadline in Unix seconds: when the agent itself ends, 0 for never."""
+    def __init__(self, root: Path, models_dir: Path):
         root.mkdir(parents=True, exist_ok=True)
-        self.root, self.models_dir, self.deadline = root, models_dir, deadline
-        self.boot_id = uuid.uuid4().hex[:16]
+        self.root, self.models_dir = root, models_dir
+        self.boot_id, self.boots = uuid.uuid4().hex[:16], _count(root / "boots")
         self._lock = threading.RLock()
         self._job: Job | None = None
         self._worker: Worker | None = None
@@ -85,6 +84,7 @@ class Trainer:
         with self._lock:
             return {
                 "bootId": self.boot_id,
+                "boots": self.boots,
                 "jobId": self._job.id if self._job else "",
                 "state": self._state,
                 "dataset": self._job.upload.status() if self._job else {"received": 0, "total": 0, "sha256": ""},
@@ -153,6 +153,16 @@ class Trainer:
         self._show(result["state"])
         self._error, self._early, self._artifacts = result["error"], result["stoppedEarly"], result["artifacts"]
         self._progress.update(result["progress"] or {})
+
+
+def _count(path: Path) -> int:
+    """Adds one to the number in the file: a folder that was wiped begins at one again."""
+    try:
+        count = int(path.read_text()) + 1
+    except (OSError, ValueError):
+        count = 1
+    files.write_atomic(path, str(count).encode())
+    return count
 
 
 def _check_dataset(job: Job, want: str) -> None:

@@ -18,7 +18,7 @@ from .render import Example
 
 CHECKPOINT_STEPS = 10
 CHECKPOINT_SECONDS = 10.0
-QUICK_SECONDS = 2.0  # at least between two checkpoints by steps: a GPU makes ten steps in no time
+CHECKPOINT_SHARE = 0.05  # of the time, at most, for those by steps: a GPU makes ten steps in no time
 RESERVE = 10.0  # seconds before the deadline, for conversion
 
 # Why a training ended.
@@ -58,6 +58,7 @@ def train(model, train_set: list[Example], validation: list[Example], hyper: Hyp
     budget = Budget(model, train_set + validation, hyper.batchSize)
     plan = batches.Plan(train_set, hyper.batchSize, hyper.seed, hyper.sampling == "balanced")
     begun = saved_at = time.monotonic()
+    saving = 0.0  # how long the last one took
     first, fresh, evaluating = step, 0, 0.0
     seconds = lambda: before + time.monotonic() - begun
     current = lambda: bool(curve.evaluations) and curve.best().step == step
@@ -97,9 +98,10 @@ def train(model, train_set: list[Example], validation: list[Example], hyper: Hyp
         if validation and (step % hyper.evalEverySteps == 0 or step == steps):
             judge()
         since = time.monotonic() - saved_at
-        if step < steps and (step % CHECKPOINT_STEPS == 0 and since > QUICK_SECONDS or since > CHECKPOINT_SECONDS):
-            save()
+        if step < steps and (step % CHECKPOINT_STEPS == 0 and since * CHECKPOINT_SHARE > saving or since > CHECKPOINT_SECONDS):
             saved_at = time.monotonic()
+            save()
+            saving = time.monotonic() - saved_at
     stop = DEADLINE if steps < hyper.maxSteps else ALL_STEPS if step >= steps else NO_BETTER
     save()
     if best and not current():

@@ -18,6 +18,8 @@ from .hyper import Hyper
 
 # Room for the interpreter and the libraries to die between two workers of one folder.
 LOCK_SECONDS = 20
+# Seconds that the artefacts get to be fetched before the agent ends itself.
+FETCHING = 120
 
 
 def main() -> int:
@@ -75,9 +77,7 @@ def run(folder: Path, models_dir: Path, say) -> bool:
     model = models.load(source, text, hyper, where)
     watch = device.Watch(where)
     say("training", steps=hyper.maxSteps, **watch.sample())
-    allowed = spec.get("deadlineSeconds") or 0
-    deadline = asked["startedAt"] + allowed if allowed else 0
-    outcome = train(model, train_set, validation, hyper, folder, deadline, lambda progress: say("training", **progress, **watch.sample()))
+    outcome = train(model, train_set, validation, hyper, folder, _deadline(asked), lambda progress: say("training", **progress, **watch.sample()))
     watch.close()
 
     say("converting", etaSeconds=0)
@@ -91,6 +91,16 @@ def run(folder: Path, models_dir: Path, say) -> bool:
     files.write_json(folder / "manifest.json", record)
     (folder / "checkpoint.pt").unlink(missing_ok=True)
     return outcome.stopped_early
+
+
+def _deadline(asked: dict) -> float:
+    """When training must end, Unix seconds, 0 for never: the job's own time, and the agent's, less what fetching the artefacts needs."""
+    limits = []
+    if allowed := asked["spec"].get("deadlineSeconds"):
+        limits.append(asked["startedAt"] + allowed)
+    if ends := float(os.environ.get("AGENT_DEADLINE") or 0):
+        limits.append(ends - FETCHING)
+    return min(limits, default=0)
 
 
 def _peft(spec: dict, hyper: Hyper, layers: int) -> dict:
