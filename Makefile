@@ -7,7 +7,7 @@ PYTHON      := .cache/python/bin/python
 export CGO_ENABLED ?= 0
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help run up setup build python test test-go test-python test-clients test-play test-kill lint lint-charts manifests bench native images deploy undeploy e2e e2e-smoke cluster-up cluster-down clean clean-cache
+.PHONY: help run up monitor setup build python test test-go test-python test-clients test-play test-kill lint lint-charts manifests bench native images deploy undeploy e2e e2e-smoke cluster-up cluster-down clean clean-cache
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -17,6 +17,9 @@ run: setup ## play the main job: LLM → capture → training → evaluation →
 
 up: setup ## start the platform with the state that the last run left (Ctrl-C ends it)
 	@bin/understudy up --data-dir .understudy
+
+monitor: build ## pods, services, volumes, models, jobs, requests and events, live (of the platform that `make run` or `make up` started)
+	@bin/understudy monitor --data-dir .understudy
 
 setup: ## build the programs, make the Python environment, fetch the models: side by side
 	@ci/setup/check.sh

@@ -9,3 +9,5 @@ for binary in "$@"; do
   [ "$module" != understudy ] || module=backend
   (cd "$module" && go build -ldflags "-s -w -X main.version=$version" -o "../$binary" "./cmd/${name#understudy-}")
 done
+# kubectl finds its plugins by name on PATH.
+if [ -e bin/understudy ]; then ln -sf understudy bin/kubectl-understudy; fi

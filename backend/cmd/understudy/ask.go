@@ -1,20 +1,13 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
-	"net/http"
-	"net/url"
 	"strings"
-	"sync"
-	"time"
 
 	"github.com/spf13/cobra"
 
-	"understudy.dev/backend/internal/client"
-	"understudy.dev/backend/internal/play"
-	"understudy.dev/backend/internal/supervisor"
+	"understudy.dev/backend/internal/wire"
 )
 
 func (a *app) askCommand() *cobra.Command {
@@ -23,80 +16,69 @@ func (a *app) askCommand() *cobra.Command {
 		Use:   "ask ENDPOINT QUESTION",
 		Short: "Ask the LLM and the SLM the same thing and show both answers",
 		Long: `Asks an endpoint's LLM and its SLM the same question and shows both answers
-side by side. The system prompt is the one that the endpoint was last asked
-with, or --system. Nothing of it is captured.`,
+side by side. The system prompt and the other parameters are those that the
+endpoint was last asked with; --system takes another prompt. Nothing of it is
+captured.`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			api, err := a.api()
+			api, err := a.api(cmd.Context())
 			if err != nil {
 				return err
 			}
-			if !cmd.Flags().Changed("system") {
-				if system, err = lastSystem(cmd.Context(), api, args[0]); err != nil {
+			in := wire.CompareInput{Prompt: args[1]}
+			if cmd.Flags().Changed("system") {
+				if in, err = under(system, args[1]); err != nil {
 					return err
 				}
 			}
-			return a.ask(cmd.Context(), api, args[0], system, args[1])
+			c, err := api.Compare(cmd.Context(), args[0], in)
+			if err != nil {
+				return err
+			}
+			return a.printComparison(c)
 		},
 	}
 	cmd.Flags().StringVar(&system, "system", "", "the system prompt")
 	return cmd
 }
 
-type asked struct {
-	Source string  `json:"source"`
-	Text   string  `json:"text"`
-	Ms     float64 `json:"milliseconds"`
-	Error  string  `json:"error,omitempty"`
+// under puts a question behind a system prompt; an empty one is none.
+func under(system, question string) (wire.CompareInput, error) {
+	type message struct {
+		Role    string `json:"role"`
+		Content string `json:"content"`
+	}
+	list := []message{{"system", system}, {"user", question}}
+	if system == "" {
+		list = list[1:]
+	}
+	raw, err := json.Marshal(list)
+	return wire.CompareInput{Messages: raw}, err
 }
 
-func (a *app) ask(ctx context.Context, api *client.Client, endpoint, system, question string) error {
-	if _, err := api.Endpoint(ctx, endpoint); err != nil {
+func (a *app) printComparison(c wire.Comparison) error {
+	var rows [][]string
+	for _, x := range []struct {
+		who  string
+		side wire.Side
+	}{{"llm", c.LLM}, {"slm", c.SLM}} {
+		text := x.side.Text
+		switch {
+		case x.side.Error != "":
+			text = "– " + x.side.Error
+		case text == "" && len(x.side.ToolCalls) > 0:
+			text = string(x.side.ToolCalls)
+		}
+		rows = append(rows, []string{strings.ToUpper(x.who), fmt.Sprintf("%.0f ms", x.side.LatencyMs), text})
+	}
+	if err := a.print(c, "WHO,TOOK,ANSWER", rows); err != nil || a.format == "json" {
 		return err
 	}
-	key := envOr("UNDERSTUDY_API_KEY", a.secret(supervisor.ClientKeyFile))
-	c := play.NewConversation(system, question, "")
-	if system == "" {
-		c.Messages = c.Messages[1:]
+	switch {
+	case c.Exact != nil && *c.Exact:
+		fmt.Fprintln(a.out, "They say the same.")
+	case c.Similarity != nil:
+		fmt.Fprintf(a.out, "They are alike by %.2f of 1.\n", *c.Similarity)
 	}
-	routes := []string{"llm", "slm"}
-	answers := make([]asked, len(routes))
-	var wg sync.WaitGroup
-	for i, route := range routes {
-		wg.Go(func() {
-			app := play.Application{BaseURL: api.URL + "/v1", Key: key, Model: endpoint, Client: &http.Client{Timeout: time.Minute},
-				Header: http.Header{"X-Understudy-Route": {route}, "X-Understudy-Capture": {"off"}}}
-			r := app.Ask(ctx, c, false)
-			answers[i] = asked{Source: route, Text: r.Text, Ms: float64(r.Took.Milliseconds())}
-			switch {
-			case r.Err != nil:
-				answers[i].Error = r.Err.Error()
-			case r.Source != route:
-				answers[i] = asked{Source: route, Error: "it did not answer (not on stage, or not a task it learnt); the LLM did instead"}
-			}
-		})
-	}
-	wg.Wait()
-	var rows [][]string
-	for _, x := range answers {
-		text := x.Text
-		if x.Error != "" {
-			text = "– " + x.Error
-		}
-		rows = append(rows, []string{strings.ToUpper(x.Source), fmt.Sprintf("%.0f ms", x.Ms), text})
-	}
-	return a.print(answers, "WHO,TOOK,ANSWER", rows)
-}
-
-// lastSystem returns the system prompt of the endpoint's newest pair.
-func lastSystem(ctx context.Context, api *client.Client, endpoint string) (string, error) {
-	page, err := api.Pairs(ctx, endpoint, url.Values{"limit": {"1"}})
-	if err != nil || len(page.Items) == 0 {
-		return "", err
-	}
-	raw, err := json.Marshal(page.Items[0].Request)
-	if err != nil {
-		return "", err
-	}
-	return play.SystemOf(raw), nil
+	return nil
 }

@@ -12,9 +12,9 @@ import (
 )
 
 func (a *app) endpointsCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "endpoints", Short: "List, create, show and delete endpoints", Args: cobra.NoArgs,
+	cmd := &cobra.Command{Use: "endpoints", Short: "List, create, show, change and delete endpoints", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			api, err := a.api()
+			api, err := a.api(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -24,7 +24,7 @@ func (a *app) endpointsCommand() *cobra.Command {
 			}
 			return a.printEndpoints(list, list)
 		}}
-	cmd.AddCommand(a.endpointCreate(), a.endpointShow(), a.endpointDelete())
+	cmd.AddCommand(a.endpointCreate(), a.endpointShow(), a.endpointSet(), a.endpointDelete())
 	return cmd
 }
 
@@ -48,44 +48,47 @@ func tasksBy(e wire.Endpoint) string {
 }
 
 func (a *app) endpointCreate() *cobra.Command {
-	var upstream, model, base, metric, fingerprint string
-	var threshold float64
+	var set settings
 	cmd := &cobra.Command{Use: "create NAME", Short: "Create an endpoint: a named use of an LLM", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			api, err := a.api()
+			api, err := a.api(cmd.Context())
 			if err != nil {
 				return err
 			}
-			in := wire.EndpointInput{Name: args[0], UpstreamModel: &model}
-			for flag, field := range map[string]**string{"upstream": &in.Upstream, "base": &in.Base, "metric": &in.Metric, "fingerprint": &in.Fingerprint} {
-				if cmd.Flags().Changed(flag) {
-					v, _ := cmd.Flags().GetString(flag)
-					*field = &v
-				}
-			}
-			if cmd.Flags().Changed("threshold") {
-				in.Threshold = &threshold
-			}
+			in := set.given(cmd)
+			in.Name, in.UpstreamModel = args[0], &set.model
 			e, err := api.CreateEndpoint(cmd.Context(), in)
 			if err != nil {
 				return err
 			}
 			return a.printEndpoints(e, []wire.Endpoint{e})
 		}}
-	f := cmd.Flags()
-	f.StringVar(&model, "model", "gpt-4o-mini", "the upstream's model")
-	f.StringVar(&upstream, "upstream", "", "the upstream (default: the default one)")
-	f.StringVar(&base, "base", "", "the base SLM")
-	f.StringVar(&metric, "metric", "", "auto, similarity or exact")
-	f.StringVar(&fingerprint, "fingerprint", "", "what tells tasks apart: auto, full or tools")
-	f.Float64Var(&threshold, "threshold", 0, "the gate's threshold, 0 to 1")
+	set.flags(cmd)
+	return cmd
+}
+
+func (a *app) endpointSet() *cobra.Command {
+	var set settings
+	cmd := &cobra.Command{Use: "set NAME", Short: "Change the settings of an endpoint that are given", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			api, err := a.api(cmd.Context())
+			if err != nil {
+				return err
+			}
+			e, err := client.Do[wire.Endpoint](cmd.Context(), api, http.MethodPatch, "/endpoints/"+url.PathEscape(args[0]), set.given(cmd))
+			if err != nil {
+				return err
+			}
+			return a.printEndpoints(e, []wire.Endpoint{e})
+		}}
+	set.flags(cmd)
 	return cmd
 }
 
 func (a *app) endpointShow() *cobra.Command {
 	return &cobra.Command{Use: "show NAME", Short: "Show an endpoint", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			api, err := a.api()
+			api, err := a.api(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -100,7 +103,7 @@ func (a *app) endpointShow() *cobra.Command {
 func (a *app) endpointDelete() *cobra.Command {
 	return &cobra.Command{Use: "delete NAME", Short: "Delete an endpoint with its pairs and models", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			api, err := a.api()
+			api, err := a.api(cmd.Context())
 			if err != nil {
 				return err
 			}

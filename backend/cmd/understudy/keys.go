@@ -13,7 +13,7 @@ import (
 func (a *app) keysCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "keys", Short: "List, create and delete client keys", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			api, err := a.api()
+			api, err := a.api(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -26,7 +26,7 @@ func (a *app) keysCommand() *cobra.Command {
 	var endpoint string
 	create := &cobra.Command{Use: "create NAME", Short: "Make a client key; it is shown this once", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			api, err := a.api()
+			api, err := a.api(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -39,7 +39,7 @@ func (a *app) keysCommand() *cobra.Command {
 	create.Flags().StringVar(&endpoint, "endpoint", "", "takes every request made with the key, whatever model it names")
 	cmd.AddCommand(create, &cobra.Command{Use: "delete ID", Short: "Delete a client key", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			api, err := a.api()
+			api, err := a.api(cmd.Context())
 			if err != nil {
 				return err
 			}

@@ -18,7 +18,7 @@ var version = "dev"
 
 func main() {
 	child.MaybeGuard()
-	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+	os.Exit(run(os.Args, os.Stdout, os.Stderr))
 }
 
 // exitCode is an error that only says how to end; what there was to say has
@@ -30,8 +30,8 @@ func (e exitCode) Error() string { return fmt.Sprintf("exit status %d", int(e)) 
 func run(args []string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	root := newRoot(stdout, stderr)
-	root.SetArgs(args)
+	root := newRoot(args[0], stdout, stderr)
+	root.SetArgs(args[1:])
 	err := root.ExecuteContext(ctx)
 	var code exitCode
 	switch {

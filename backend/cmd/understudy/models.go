@@ -12,7 +12,7 @@ import (
 func (a *app) modelsCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "models [ENDPOINT]", Short: "List models, and move them: train, deploy, undeploy, evaluate, retry, retire", Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			api, err := a.api()
+			api, err := a.api(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -22,9 +22,21 @@ func (a *app) modelsCommand() *cobra.Command {
 			}
 			return a.printModels(list, list)
 		}}
+	cmd.AddCommand(&cobra.Command{Use: "show MODEL", Short: "Show a model; with -o json its whole record, curves too", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			api, err := a.api(cmd.Context())
+			if err != nil {
+				return err
+			}
+			m, err := api.Model(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			return a.printModels(m, []wire.Model{m})
+		}})
 	cmd.AddCommand(&cobra.Command{Use: "train ENDPOINT", Short: "Train a new version now", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			api, err := a.api()
+			api, err := a.api(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -47,7 +59,7 @@ func (a *app) modelVerb(verb, short string) *cobra.Command {
 	var force bool
 	cmd := &cobra.Command{Use: verb + " MODEL", Short: short, Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			api, err := a.api()
+			api, err := a.api(cmd.Context())
 			if err != nil {
 				return err
 			}

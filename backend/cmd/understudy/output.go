@@ -24,9 +24,22 @@ func (a *app) print(v any, header string, rows [][]string) error {
 	return w.Flush()
 }
 
+// line writes v as JSON on one line.
+func (a *app) line(v any) error {
+	enc := json.NewEncoder(a.out)
+	enc.SetEscapeHTML(false)
+	return enc.Encode(v)
+}
+
 func percent(x float64) string { return fmt.Sprintf("%.1f %%", 100*x) }
 
-func usd(x float64) string { return fmt.Sprintf("$%.4f", x) }
+// usd has its sign before the dollar's.
+func usd(x float64) string {
+	if x < 0 {
+		return fmt.Sprintf("-$%.4f", -x)
+	}
+	return fmt.Sprintf("$%.4f", x)
+}
 
 func ago(t time.Time) string {
 	if t.IsZero() {

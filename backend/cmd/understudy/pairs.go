@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -17,7 +18,7 @@ func (a *app) pairsCommand() *cobra.Command {
 	var limit int
 	cmd := &cobra.Command{Use: "pairs ENDPOINT", Short: "Show an endpoint's newest pairs; import and export them", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			api, err := a.api()
+			api, err := a.api(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -36,9 +37,13 @@ func (a *app) pairsCommand() *cobra.Command {
 	return cmd
 }
 
-func shorten(s string) string {
-	if r := []rune(s); len(r) > 80 {
-		return string(r[:79]) + "…"
+func shorten(s string) string { return shortenTo(s, 80) }
+
+// shortenTo cuts a text to so many characters on one line.
+func shortenTo(s string, n int) string {
+	s = strings.Join(strings.Fields(s), " ")
+	if r := []rune(s); len(r) > n {
+		return string(r[:n-1]) + "…"
 	}
 	return s
 }
@@ -46,7 +51,7 @@ func shorten(s string) string {
 func (a *app) pairsImport() *cobra.Command {
 	return &cobra.Command{Use: "import ENDPOINT FILE", Short: "Import conversations in OpenAI's fine-tuning format (JSONL; - reads standard input)", Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			api, err := a.api()
+			api, err := a.api(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -80,7 +85,7 @@ func (a *app) pairsImport() *cobra.Command {
 func (a *app) pairsExport() *cobra.Command {
 	return &cobra.Command{Use: "export ENDPOINT [FILE]", Short: "Export the pairs in OpenAI's fine-tuning format (JSONL)", Args: cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			api, err := a.api()
+			api, err := a.api(cmd.Context())
 			if err != nil {
 				return err
 			}

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -10,7 +12,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"understudy.dev/backend/internal/client"
+	"understudy.dev/backend/internal/cluster"
 	"understudy.dev/backend/internal/config"
+	"understudy.dev/backend/internal/release"
 	"understudy.dev/backend/internal/supervisor"
 )
 
@@ -21,12 +25,29 @@ type app struct {
 	dataDir string
 	url     string
 	format  string // table or json
+	kube    kube
 }
 
-func newRoot(stdout, stderr io.Writer) *cobra.Command {
+// kube says which platform in a cluster is meant.
+type kube struct {
+	wanted                     bool
+	context, namespace, secret string
+}
+
+// pluginName is how kubectl calls this program.
+const pluginName = "kubectl-understudy"
+
+// newRoot's program is how this program was called: as kubectl's plugin it
+// speaks to the platform of the current context.
+func newRoot(program string, stdout, stderr io.Writer) *cobra.Command {
 	a := &app{out: stdout, err: stderr}
+	use := "understudy"
+	if plugin := strings.TrimSuffix(filepath.Base(program), ".exe") == pluginName; plugin {
+		a.kube.wanted, use = true, pluginName
+	}
 	root := &cobra.Command{
-		Use:           "understudy",
+		Use:           use,
+		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: strings.Replace(use, "-", " ", 1)},
 		Short:         "Trains a small model to stand in for the large one you pay for",
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -37,6 +58,10 @@ func newRoot(stdout, stderr io.Writer) *cobra.Command {
 	flags.StringVar(&a.dataDir, "data-dir", envOr("UNDERSTUDY_DATA_DIR", config.DefaultDataDir()), "where local mode keeps its data")
 	flags.StringVar(&a.url, "url", os.Getenv("UNDERSTUDY_URL"), "the backend's base URL (default: the platform of --data-dir)")
 	flags.StringVarP(&a.format, "output", "o", "table", "table or json")
+	flags.BoolVar(&a.kube.wanted, "kube", a.kube.wanted, "speak to the platform in the cluster of the kubeconfig's context (how `kubectl understudy` begins)")
+	flags.StringVar(&a.kube.context, "context", "", "the kubeconfig's context (default: the current one)")
+	flags.StringVarP(&a.kube.namespace, "namespace", "n", "", "the platform's namespace (default: the context's, else understudy)")
+	flags.StringVar(&a.kube.secret, "keys-secret", "understudy-keys", "the Secret with the admin key")
 	root.PersistentPreRunE = func(*cobra.Command, []string) error {
 		if a.format != "table" && a.format != "json" {
 			return fmt.Errorf("--output %s: use table or json", a.format)
@@ -47,15 +72,18 @@ func newRoot(stdout, stderr io.Writer) *cobra.Command {
 	}
 	root.AddCommand(
 		a.upCommand(), a.runCommand(), a.askCommand(), a.endpointsCommand(), a.modelsCommand(), a.pairsCommand(),
-		a.keysCommand(), a.statusCommand(), a.bypassCommand(), a.configCommand(), a.versionCommand(), a.serveCommand(), a.replayCommand(), a.clusterCommand(),
+		a.keysCommand(), a.statusCommand(), a.monitorCommand(), a.savingsCommand(), a.eventsCommand(), a.evaluationsCommand(), a.upstreamsCommand(), a.basesCommand(), a.bypassCommand(), a.configCommand(), a.versionCommand(), a.serveCommand(), a.replayCommand(), a.clusterCommand(),
 	)
 	return root
 }
 
 // api returns a client for --url, or for the platform that runs with
 // --data-dir, with the admin key of the environment or of the data directory.
-func (a *app) api() (*client.Client, error) {
+func (a *app) api(ctx context.Context) (*client.Client, error) {
 	url := a.url
+	if url == "" && a.kube.wanted {
+		return a.inCluster(ctx)
+	}
 	if url == "" {
 		state, err := supervisor.LoadState(a.dataDir)
 		if err != nil {
@@ -76,6 +104,20 @@ func (a *app) api() (*client.Client, error) {
 	}
 	if key == "" {
 		return nil, fmt.Errorf("there is no admin key in %s: set UNDERSTUDY_ADMIN_KEY", a.dataDir)
+	}
+	return client.New(url, key), nil
+}
+
+// inCluster returns a client for the platform in a cluster; the way there lasts
+// as long as ctx.
+func (a *app) inCluster(ctx context.Context) (*client.Client, error) {
+	config, namespace, err := cluster.Context(a.kube.context)
+	if err != nil {
+		return nil, err
+	}
+	url, key, err := cluster.Reach(ctx, config, cmp.Or(a.kube.namespace, namespace, release.Namespace), a.kube.secret)
+	if err != nil {
+		return nil, err
 	}
 	return client.New(url, key), nil
 }

@@ -13,7 +13,7 @@ import (
 func (a *app) statusCommand() *cobra.Command {
 	return &cobra.Command{Use: "status", Short: "Show what is on stage, what is learning, what it saves", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			api, err := a.api()
+			api, err := a.api(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -48,7 +48,7 @@ func (a *app) bypassCommand() *cobra.Command {
 			if args[0] != "on" && args[0] != "off" {
 				return fmt.Errorf("bypass %s: use on or off", args[0])
 			}
-			api, err := a.api()
+			api, err := a.api(cmd.Context())
 			if err != nil {
 				return err
 			}

@@ -2,8 +2,10 @@ package client
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 
 	"understudy.dev/backend/internal/wire"
 )
@@ -56,7 +58,7 @@ func (c *Client) Evaluations(ctx context.Context, id string) ([]wire.Evaluation,
 	return all[wire.Evaluation](ctx, c, "/models/"+url.PathEscape(id)+"/evaluations", nil)
 }
 
-// Pair returns one pair.
+// Pairs returns a page of an endpoint's pairs, their texts cut.
 func (c *Client) Pairs(ctx context.Context, endpoint string, filter url.Values) (wire.Page[wire.Pair], error) {
 	return Get[wire.Page[wire.Pair]](ctx, c, "/endpoints/"+url.PathEscape(endpoint)+"/pairs?"+filter.Encode())
 }
@@ -78,6 +80,41 @@ func (c *Client) SetBypass(ctx context.Context, endpoint string, on bool) (wire.
 		path = "/endpoints/" + url.PathEscape(endpoint) + "/bypass"
 	}
 	return Do[wire.Bypass](ctx, c, http.MethodPut, path, wire.Bypass{Bypass: on})
+}
+
+// Pair returns one pair, whole.
+func (c *Client) Pair(ctx context.Context, id string) (wire.Pair, error) {
+	return Get[wire.Pair](ctx, c, "/pairs/"+url.PathEscape(id))
+}
+
+// Answers returns a page of an evaluation's answers.
+func (c *Client) Answers(ctx context.Context, id string, attempt int, filter url.Values) (wire.Page[wire.EvalAnswer], error) {
+	return Get[wire.Page[wire.EvalAnswer]](ctx, c, fmt.Sprintf("/models/%s/evaluations/%d/answers?%s", url.PathEscape(id), attempt, filter.Encode()))
+}
+
+// Compare puts a request to both sides of an endpoint.
+func (c *Client) Compare(ctx context.Context, endpoint string, in wire.CompareInput) (wire.Comparison, error) {
+	return Do[wire.Comparison](ctx, c, http.MethodPost, "/endpoints/"+url.PathEscape(endpoint)+"/compare", in)
+}
+
+// Savings is the ledger of the last days, of one endpoint or ("") of all.
+func (c *Client) Savings(ctx context.Context, endpoint string, days int) (wire.Savings, error) {
+	return Get[wire.Savings](ctx, c, "/savings?"+url.Values{"endpoint": {endpoint}, "days": {strconv.Itoa(days)}}.Encode())
+}
+
+// World is what runs the platform.
+func (c *Client) World(ctx context.Context) (wire.World, error) {
+	return Get[wire.World](ctx, c, "/world")
+}
+
+// Traffic is the requests of all endpoints by time.
+func (c *Client) Traffic(ctx context.Context, minutes int) (wire.Traffic, error) {
+	return Get[wire.Traffic](ctx, c, "/traffic?minutes="+strconv.Itoa(minutes))
+}
+
+// EventPage is a page of the diary, newest first.
+func (c *Client) EventPage(ctx context.Context, filter url.Values) (wire.Page[wire.Event], error) {
+	return Get[wire.Page[wire.Event]](ctx, c, "/events?"+filter.Encode())
 }
 
 // all reads every page of a list.

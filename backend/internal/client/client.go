@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -40,7 +41,7 @@ func Get[T any](ctx context.Context, c *Client, path string) (T, error) {
 // the answer. An error answer becomes a domain error with the server's words.
 func Do[T any](ctx context.Context, c *Client, method, path string, body any) (T, error) {
 	var out T
-	res, err := c.send(ctx, method, path, body)
+	res, err := c.send(ctx, method, path, "application/json", body)
 	if err != nil {
 		return out, err
 	}
@@ -51,16 +52,16 @@ func Do[T any](ctx context.Context, c *Client, method, path string, body any) (T
 	return out, nil
 }
 
-// Stream returns the answer's body; the caller closes it.
+// Stream returns the answer's body, of whatever type; the caller closes it.
 func (c *Client) Stream(ctx context.Context, path string) (io.ReadCloser, error) {
-	res, err := c.send(ctx, http.MethodGet, path, nil)
+	res, err := c.send(ctx, http.MethodGet, path, "*/*", nil)
 	if err != nil {
 		return nil, err
 	}
 	return res.Body, nil
 }
 
-func (c *Client) send(ctx context.Context, method, path string, body any) (*http.Response, error) {
+func (c *Client) send(ctx context.Context, method, path, accept string, body any) (*http.Response, error) {
 	var reader io.Reader
 	switch b := body.(type) {
 	case nil:
@@ -78,6 +79,7 @@ func (c *Client) send(ctx context.Context, method, path string, body any) (*http
 		return nil, err
 	}
 	req.Header.Set("Authorization", "Bearer "+c.Key)
+	req.Header.Set("Accept", accept)
 	if reader != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
@@ -131,7 +133,14 @@ func problem(res *http.Response) error {
 // Events calls tell for every event after the cursor, until ctx ends or the
 // connection breaks; it returns the cursor to go on from.
 func (c *Client) Events(ctx context.Context, after int64, tell func(wire.Event)) (int64, error) {
-	body, err := c.Stream(ctx, "/events?after="+strconv.FormatInt(after, 10))
+	return c.FollowEvents(ctx, after, url.Values{}, tell)
+}
+
+// FollowEvents is Events of some: endpoint, modelId, kind.
+func (c *Client) FollowEvents(ctx context.Context, after int64, filter url.Values, tell func(wire.Event)) (int64, error) {
+	query := maps.Clone(filter)
+	query.Set("after", strconv.FormatInt(after, 10))
+	body, err := c.Stream(ctx, "/events?"+query.Encode())
 	if err != nil {
 		return after, err
 	}

@@ -74,48 +74,49 @@ func (a *API) similarity(ctx context.Context, llm, slm understudy.Answer) *float
 	return &scores[0].Similarity
 }
 
-// requestOf makes the chat completion that is asked.
+// requestOf makes the chat completion that is asked: with the parameters, and
+// for a prompt behind the system messages, that the endpoint was last asked
+// with. A task is known by them.
 func (a *API) requestOf(ctx context.Context, e understudy.Endpoint, in wire.CompareInput) (json.RawMessage, error) {
-	messages := in.Messages
 	switch {
-	case len(messages) > 0 && in.Prompt != "":
+	case len(in.Messages) > 0 && in.Prompt != "":
 		return nil, understudy.Errorf(understudy.Invalid, "give messages or prompt, not both")
-	case in.Prompt != "":
-		system, err := a.lastSystem(ctx, e.Name)
-		if err != nil {
-			return nil, err
-		}
-		messages, err = json.Marshal(append(system, map[string]any{"role": "user", "content": in.Prompt}))
-		if err != nil {
-			return nil, err
-		}
-	case len(messages) == 0:
+	case len(in.Messages) == 0 && in.Prompt == "":
 		return nil, understudy.Errorf(understudy.Invalid, "messages and prompt are missing: give one of them")
 	}
-	request := map[string]any{"messages": messages}
+	request, system, err := a.lastAsked(ctx, e.Name)
+	if err != nil {
+		return nil, err
+	}
+	request["messages"] = in.Messages
+	if in.Prompt != "" {
+		request["messages"] = append(system, map[string]any{"role": "user", "content": in.Prompt})
+	}
 	if in.MaxTokens > 0 {
+		delete(request, "max_completion_tokens")
 		request["max_tokens"] = in.MaxTokens
 	}
 	return json.Marshal(request)
 }
 
-// lastSystem returns the system messages that the endpoint was last asked
-// with: a task is known by them.
-func (a *API) lastSystem(ctx context.Context, endpoint string) (system []any, err error) {
+// lastAsked returns the newest request and its system messages.
+func (a *API) lastAsked(ctx context.Context, endpoint string) (request map[string]any, system []any, err error) {
+	request = map[string]any{}
 	pairs, _, err := a.DB.Pairs(ctx, understudy.PairFilter{Endpoint: endpoint, Limit: 1})
 	if err != nil || len(pairs) == 0 {
-		return nil, err
+		return request, nil, err
 	}
-	var asked struct {
-		Messages []map[string]any `json:"messages"`
+	// What it is, the gateway judges; it must not keep a person from asking.
+	if json.Unmarshal(pairs[0].Request, &request) != nil {
+		return map[string]any{}, nil, nil
 	}
-	_ = json.Unmarshal(pairs[0].Request, &asked)
-	for _, m := range asked.Messages {
-		if m["role"] == "system" || m["role"] == "developer" {
+	messages, _ := request["messages"].([]any)
+	for _, m := range messages {
+		if role, _ := m.(map[string]any); role["role"] == "system" || role["role"] == "developer" {
 			system = append(system, m)
 		}
 	}
-	return system, nil
+	return request, system, nil
 }
 
 func sideOf(x understudy.Asked) wire.Side {

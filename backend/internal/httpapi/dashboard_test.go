@@ -171,10 +171,12 @@ func TestAComparisonShowsBothSides(t *testing.T) {
 		slm: understudy.Asked{Answer: understudy.Answer{Text: "track  it"}, Model: "a-v1", FirstToken: 20 * time.Millisecond}, asked: make(chan string, 2)}
 	b := start(t, func(c *Config) { c.Ask, c.Evaluator = s, scorer(0.9) })
 	b.endpoint("a")
-	b.insert(llmPair("a"))
+	b.insert(llmPair("a", func(p *understudy.Pair) {
+		p.Request = []byte(`{"messages":[{"role":"system","content":"Label it."},{"role":"user","content":"x"}],"max_completion_tokens":5,"temperature":0}`)
+	}))
 	var got wire.Comparison
 	b.call("POST", "/endpoints/a/compare", wire.CompareInput{Prompt: "Where?", MaxTokens: 9}, 200, &got)
-	const want = `a {"max_tokens":9,"messages":[{"content":"Label it.","role":"system"},{"content":"Where?","role":"user"}]}`
+	const want = `a {"max_tokens":9,"messages":[{"content":"Label it.","role":"system"},{"content":"Where?","role":"user"}],"temperature":0}`
 	if one, two := <-s.asked, <-s.asked; one != want || two != want {
 		t.Errorf("asked %s and %s", one, two)
 	}
@@ -182,7 +184,7 @@ func TestAComparisonShowsBothSides(t *testing.T) {
 		t.Errorf("got %+v", got)
 	}
 	b.call("POST", "/endpoints/a/compare", `{"messages":[{"role":"user","content":"x"}]}`, 200, nil)
-	if one := <-s.asked; one != `a {"messages":[{"role":"user","content":"x"}]}` {
+	if one := <-s.asked; one != `a {"max_completion_tokens":5,"messages":[{"role":"user","content":"x"}],"temperature":0}` {
 		t.Errorf("asked %s", one)
 	}
 	b.call("POST", "/endpoints/a/compare", `{}`, 422, nil)

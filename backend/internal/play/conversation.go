@@ -4,7 +4,6 @@ package play
 
 import (
 	"encoding/json"
-	"strings"
 
 	understudy "understudy.dev/backend"
 )
@@ -46,17 +45,4 @@ func (c Conversation) AnswerText() string {
 	var m understudy.Message
 	_ = json.Unmarshal(c.Answer, &m)
 	return understudy.Answer{Text: m.Text(), ToolCalls: m.ToolCalls}.Canonical()
-}
-
-// SystemOf returns the text of a request's system messages.
-func SystemOf(request json.RawMessage) string {
-	var chat understudy.Chat
-	_ = json.Unmarshal(request, &chat)
-	var parts []string
-	for _, m := range chat.Messages {
-		if m.System() {
-			parts = append(parts, m.Text())
-		}
-	}
-	return strings.Join(parts, "\n")
 }
