@@ -54,7 +54,7 @@ func Header(p Picture, width int, s Styles) []string {
 	if st.Bypass {
 		parts = append(parts, s.bad.Render("BYPASS ON: everything goes to the LLM"))
 	}
-	parts = append(parts, st.Mode + " " + st.Version, fmt.Sprintf("%.1f requests/s", st.RequestsPerSecond))
+	parts = append(parts, st.Mode+" "+st.Version, fmt.Sprintf("%.1f requests/s", st.RequestsPerSecond))
 	var llm, slm int64
 	var perSpan []int64
 	for _, t := range p.Traffic.Points {
