@@ -24,6 +24,11 @@ var phaseNames = map[Phase]string{
 	Deploying: "Deploying", Deployed: "Deployed", Failed: "Failed", Retired: "Retired",
 }
 
+// Phases returns every phase, in the order of a model's life.
+func Phases() []Phase {
+	return []Phase{Training, Downloading, LLMEvaluation, Available, Deploying, Deployed, Failed, Retired}
+}
+
 // String returns the phase as a person reads it.
 func (p Phase) String() string { return phaseNames[p] }
 

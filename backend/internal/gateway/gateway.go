@@ -102,6 +102,7 @@ func New(cfg Config) (*Gateway, error) {
 		reg.close()
 		return nil, err
 	}
+	reg.MustRegister(seen{g})
 	g.ctx, g.cancel = context.WithCancel(context.Background())
 	g.lookForSwitch()
 	g.loadSaved()

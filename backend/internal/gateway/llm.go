@@ -44,8 +44,8 @@ func (x *exchange) answerByLLM(d decision) {
 }
 
 func (x *exchange) count(s understudy.Source, r understudy.Reason, status int, latency time.Duration) {
-	x.g.meter.requests.WithLabelValues(string(s), string(r), code(status)).Inc()
-	x.g.meter.latency.WithLabelValues(string(s)).Observe(latency.Seconds())
+	x.g.meter.requests.WithLabelValues(x.endpoint.Name, string(s), string(r), code(status)).Inc()
+	x.g.meter.latency.WithLabelValues(x.endpoint.Name, string(s)).Observe(latency.Seconds())
 }
 
 // addsUsage reports whether the upstream is asked for a usage that the client

@@ -46,7 +46,7 @@ func (g *Gateway) newProxy(up *upstream) *httputil.ReverseProxy {
 		},
 		ModifyResponse: func(res *http.Response) error {
 			res.Header.Set("X-Understudy-Source", string(understudy.SourceLLM))
-			g.meter.requests.WithLabelValues(string(understudy.SourceLLM), "passed", code(res.StatusCode)).Inc()
+			g.meter.requests.WithLabelValues("", string(understudy.SourceLLM), "passed", code(res.StatusCode)).Inc()
 			return nil
 		},
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {

@@ -26,7 +26,7 @@ func (p problem) body() []byte {
 
 // fail answers with a problem. Nothing may have been sent before.
 func (g *Gateway) fail(w http.ResponseWriter, p problem) {
-	g.meter.requests.WithLabelValues("none", p.code, code(p.status)).Inc()
+	g.meter.requests.WithLabelValues("", "none", p.code, code(p.status)).Inc()
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(p.status)
 	_, _ = w.Write(append(p.body(), '\n'))

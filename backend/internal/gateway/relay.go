@@ -40,7 +40,7 @@ func (x *exchange) relayWhole(res *http.Response, o *outcome) bool {
 	}
 	o.complete = false // longer than what is kept
 	if _, err := io.Copy(x.w, res.Body); err != nil && !x.gone() {
-		x.g.meter.broken.WithLabelValues(string(understudy.SourceLLM)).Inc()
+		x.g.meter.broken.WithLabelValues(x.endpoint.Name, string(understudy.SourceLLM)).Inc()
 		o.latency = time.Since(x.start)
 		x.record(*o)
 		panic(http.ErrAbortHandler) // the one way to tell the client that the rest is missing
@@ -81,7 +81,7 @@ func (x *exchange) relayStream(in io.Reader, o *outcome) {
 		}
 		if o.firstToken == 0 && a.Started() {
 			o.firstToken = time.Since(x.start)
-			x.g.meter.firstToken.WithLabelValues(string(o.source)).Observe(o.firstToken.Seconds())
+			x.g.meter.firstToken.WithLabelValues(x.endpoint.Name, string(o.source)).Observe(o.firstToken.Seconds())
 		}
 		if _, err := x.w.Write(e.Raw); err != nil {
 			return // the client has left; the request's context ends the upstream's work
@@ -101,7 +101,7 @@ func (x *exchange) endStream(err error, o *outcome) {
 		x.flush()
 		return
 	}
-	x.g.meter.broken.WithLabelValues(string(o.source)).Inc()
+	x.g.meter.broken.WithLabelValues(x.endpoint.Name, string(o.source)).Inc()
 	if a.Failed != "" { // the upstream has said so itself
 		x.flush()
 		return

@@ -16,7 +16,7 @@ func (x *exchange) shadow(d decision, teacher string) {
 	select {
 	case x.g.shadows <- struct{}{}:
 	default:
-		x.g.meter.shadows.WithLabelValues("left_out").Inc()
+		x.g.meter.shadows.WithLabelValues(x.endpoint.Name, "left_out").Inc()
 		return
 	}
 	y := *x // the pair of the LLM's answer is made of x meanwhile
@@ -47,10 +47,10 @@ func (x *exchange) answerShadow(pod, teacher string) {
 		if errors.Is(err, errUntrusted) {
 			outcome = "untrusted"
 		}
-		x.g.meter.shadows.WithLabelValues(outcome).Inc()
+		x.g.meter.shadows.WithLabelValues(x.endpoint.Name, outcome).Inc()
 		return
 	}
-	x.g.meter.shadows.WithLabelValues("stored").Inc()
+	x.g.meter.shadows.WithLabelValues(x.endpoint.Name, "stored").Inc()
 	o.chunks, o.complete, o.latency = a, true, time.Since(start)
 	x.start = start
 	x.record(o)

@@ -79,7 +79,7 @@ func (x *exchange) answerBySLM(d decision) bool {
 		s.breakOff(err)
 	default:
 		d.report(err)
-		x.g.meter.fallbacks.WithLabelValues(causeOf(err)).Inc()
+		x.g.meter.fallbacks.WithLabelValues(x.endpoint.Name, causeOf(err)).Inc()
 		x.g.log.Debug("gateway: the LLM answers instead", "endpoint", x.endpoint.Name, "model", x.target.Alias, "error", err)
 		return false
 	}

@@ -51,7 +51,7 @@ func (s *slmAnswer) begin() {
 	s.x.label(understudy.SourceSLM, s.x.target.Alias, s.reason, s.x.id)
 	s.x.startStream()
 	_, _ = s.x.w.Write(s.held)
-	s.x.g.meter.firstToken.WithLabelValues(string(understudy.SourceSLM)).Observe(s.firstToken.Seconds())
+	s.x.g.meter.firstToken.WithLabelValues(s.x.endpoint.Name, string(understudy.SourceSLM)).Observe(s.firstToken.Seconds())
 }
 
 // finish sends what was buffered, if it can be trusted, and ends a stream.
@@ -92,7 +92,7 @@ func (s *slmAnswer) finish(a *completion.Assembler) error {
 // breakOff ends a stream that broke after its first content: with an error
 // event and without [DONE].
 func (s *slmAnswer) breakOff(err error) {
-	s.x.g.meter.broken.WithLabelValues(string(understudy.SourceSLM)).Inc()
+	s.x.g.meter.broken.WithLabelValues(s.x.endpoint.Name, string(understudy.SourceSLM)).Inc()
 	s.x.g.log.Warn("gateway: the SLM's stream broke after its first content", "endpoint", s.x.endpoint.Name, "model", s.x.target.Alias, "error", err)
 	_, _ = s.x.w.Write(problem{502, "slm_broke_off", "The small model broke off its answer. Send the request again.", ""}.event())
 	s.x.flush()

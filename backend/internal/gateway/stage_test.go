@@ -147,7 +147,7 @@ func TestKillingTheSLMUnderLoadFailsNoRequest(t *testing.T) {
 	}
 	wg.Wait()
 	t.Logf("%d requests, %d by the SLM, %d streams cut after their first content, %d failed", sent.Load(), slm.Load(), cut.Load(), failed.Load())
-	if got := testutil.ToFloat64(h.meter.broken.WithLabelValues("slm")); int64(got) != cut.Load() {
+	if got := testutil.ToFloat64(h.meter.broken.WithLabelValues("triage", "slm")); int64(got) != cut.Load() {
 		t.Errorf("%v broken streams were counted, %d were seen", got, cut.Load())
 	}
 	if slm.Load() < 50 || slm.Load() == total {

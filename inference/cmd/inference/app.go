@@ -54,7 +54,7 @@ func (a *App) Close() error { return a.ln.Close() }
 // server outlives the last request and is gone when Run returns.
 func (a *App) Run(ctx context.Context) error {
 	a.log.Info("listening", "addr", a.ln.Addr().String(), "mode", a.cfg.Mode)
-	registry := prometheus.WrapRegistererWithPrefix("understudy_inference_", prometheus.DefaultRegisterer)
+	registry := prometheus.WrapRegistererWithPrefix(metricsPrefix, prometheus.DefaultRegisterer)
 	metrics := &collector{a.server}
 	if err := registry.Register(metrics); err != nil {
 		return fmt.Errorf("register metrics: %w", err)

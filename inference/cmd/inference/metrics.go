@@ -8,6 +8,9 @@ import (
 	"understudy.dev/inference/internal/process"
 )
 
+// metricsPrefix begins every name below.
+const metricsPrefix = "understudy_inference_"
+
 var (
 	restartsDesc = prometheus.NewDesc("restarts_total", "Starts of the model server after the first.", nil, nil)
 	readyDesc    = prometheus.NewDesc("ready", "1 while the model server answers.", nil, nil)

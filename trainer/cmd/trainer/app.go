@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"understudy.dev/service/fetch"
 	"understudy.dev/service/serve"
 	"understudy.dev/trainer/internal/api"
@@ -86,6 +88,10 @@ func open(c config) (*app, error) {
 // jobs, and the agents of this machine are ended.
 func (a *app) Run(ctx context.Context) error {
 	slog.Info("listening", "addr", a.listener.Addr().String())
+	metrics := api.Metrics{Jobs: a.driver}
+	if prometheus.Register(metrics) == nil { // one app in a process, but in tests
+		defer prometheus.Unregister(metrics)
+	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	var driving sync.WaitGroup

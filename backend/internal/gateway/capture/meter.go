@@ -16,7 +16,7 @@ func newMeter(reg prometheus.Registerer, queue, spool func() float64) *meter {
 	}
 	if reg != nil {
 		reg.MustRegister(m.stored, m.spooled, m.refused, m.dropped,
-			prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "understudy_capture_queue", Help: "Pairs that wait in memory."}, queue),
+			prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "understudy_capture_queue_pairs", Help: "Pairs that wait in memory."}, queue),
 			prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "understudy_capture_spool_bytes", Help: "Bytes that wait on disk."}, spool))
 	}
 	return m
