@@ -46,6 +46,9 @@ type Releases interface {
 	// applied one and every recorded object is there. It returns when the
 	// objects are accepted, not when they are ready.
 	Apply(ctx context.Context, r Release) (Applied, error)
+	// Stands reports, without acting, whether Apply of a release with this
+	// digest would do nothing.
+	Stands(ctx context.Context, name, digest string) (bool, error)
 	// Remove uninstalls; a release that is not there is no error.
 	Remove(ctx context.Context, name string) error
 	// List returns the platform's SLM releases, by name.

@@ -85,6 +85,9 @@ func whyNot(pods []*corev1.Pod) (why string) {
 func podReason(p *corev1.Pod) string {
 	for _, c := range p.Status.Conditions {
 		if c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse && c.Reason == corev1.PodReasonUnschedulable {
+			if strings.Contains(c.Message, "persistentvolumeclaim") {
+				return "The volume of its pod is not there: " + c.Message
+			}
 			return "No node has room for its pod: " + c.Message
 		}
 	}

@@ -42,6 +42,7 @@ func TestWhyADeploymentIsNotReady(t *testing.T) {
 		"it starts as it should":            {"", []*corev1.Pod{pod(waits("ContainerCreating", ""))}, ""},
 		"a pod that goes does not count":    {"", []*corev1.Pod{pod(func(p *corev1.Pod) { oom(p); p.DeletionTimestamp = &metav1.Time{} })}, ""},
 		"the node has no room":              {"", []*corev1.Pod{pod(unschedulable)}, "No node has room for its pod: 0/1 nodes are available: 1 Insufficient cpu."},
+		"its volume is not there":           {"", []*corev1.Pod{pod(withoutClaim)}, `The volume of its pod is not there: persistentvolumeclaim "slm-models" not found`},
 		"it was evicted, a younger one not": {"", []*corev1.Pod{pod(func(p *corev1.Pod) { p.Status.Reason, p.Status.Message = "Evicted", "low on disk" }), pod(waits("ContainerCreating", ""))}, "evicted: low on disk"},
 	}
 	for name, c := range cases {
@@ -63,6 +64,11 @@ func TestWhyADeploymentIsNotReady(t *testing.T) {
 
 func unschedulable(p *corev1.Pod) {
 	p.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Reason: corev1.PodReasonUnschedulable, Message: "0/1 nodes are available: 1 Insufficient cpu."}}
+}
+
+func withoutClaim(p *corev1.Pod) {
+	unschedulable(p)
+	p.Status.Conditions[0].Message = `persistentvolumeclaim "slm-models" not found`
 }
 
 func TestReadyPodsOfAnOlderSpecDoNotCount(t *testing.T) {

@@ -8,7 +8,8 @@ import (
 )
 
 // deployed keeps the release as it should be, which after a full stop brings
-// it back, and puts it to sleep and wakes it.
+// it back, says why none of its pods is ready, and puts it to sleep and wakes
+// it.
 func (l *lead) deployed(ctx context.Context, m understudy.Model) (time.Duration, error) {
 	r, err := l.release(m, understudy.ModeServe)
 	if err != nil {
@@ -25,6 +26,15 @@ func (l *lead) deployed(ctx context.Context, m understudy.Model) (time.Duration,
 	m, changed, err := l.apply(ctx, m, r, state)
 	if err != nil || changed {
 		return l.Poll, err
+	}
+	why := ""
+	if state.Replicas > 0 && state.Ready == 0 {
+		why = state.Reason
+	}
+	wakes := m.SleptAt != nil && state.Ready > 0 // which clears the reason too
+	if m.Reason != why && !wakes { // the LLM answers meanwhile, and the status says why
+		_, err := l.DB.Save(ctx, l.epoch, m, func(m *understudy.Model) { m.Reason = why })
+		return 0, err
 	}
 	return l.sleep(ctx, m, state)
 }

@@ -193,7 +193,9 @@ type fakeRelease struct {
 	replicas int
 	version  int
 	missing  bool // its objects are gone
-	done     bool
+
+	disturbed bool // one of them is, but not the workload
+	done      bool
 }
 
 func newFakeStage(db *database.DB) *fakeStage {
@@ -228,7 +230,7 @@ func (f *fakeStage) Apply(_ context.Context, r understudy.Release) (understudy.A
 	}
 	digest, _ := f.Digest(r)
 	old := f.on[r.Name]
-	if old != nil && old.digest == digest && !old.missing {
+	if old != nil && old.digest == digest && !old.missing && !old.disturbed {
 		return understudy.Applied{Name: r.Name, Revision: old.revision, Digest: digest}, nil
 	}
 	f.applies++
@@ -238,6 +240,13 @@ func (f *fakeStage) Apply(_ context.Context, r understudy.Release) (understudy.A
 	}
 	f.on[r.Name] = next
 	return understudy.Applied{Name: r.Name, Revision: next.revision, Digest: digest}, nil
+}
+
+func (f *fakeStage) Stands(_ context.Context, name, digest string) (bool, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	r := f.on[name]
+	return r != nil && r.digest == digest && !r.missing && !r.disturbed, nil
 }
 
 func (f *fakeStage) Remove(_ context.Context, name string) error {

@@ -15,6 +15,7 @@ type memo struct {
 	moved      time.Time // when remaining last changed
 	counted    int64     // pairs when automatic training was last considered
 	pruned     time.Time
+	compared   time.Time // when the release was last held against what should be there
 }
 
 type memos struct {

@@ -21,7 +21,7 @@ func (l *lead) model(ctx context.Context, id string) (time.Duration, error) {
 	}
 	l.memos.see(modelKey+id, m.Generation)
 	wait, err := l.step(ctx, m)
-	if err != nil && m.Phase.Active() && ctx.Err() == nil && !errors.Is(err, understudy.ErrStale) {
+	if err != nil && (m.Phase.Active() || m.Phase == understudy.Deployed) && ctx.Err() == nil && !errors.Is(err, understudy.ErrStale) {
 		l.note(ctx, m, sentence(err))
 	}
 	return wait, err

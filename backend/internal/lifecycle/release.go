@@ -32,7 +32,7 @@ func (l *lead) release(m understudy.Model, mode understudy.ReleaseMode) (underst
 }
 
 // apply puts a release on stage where it is not as it should be: another
-// digest than the one that was applied, or objects that are missing. It
+// digest than the one that was applied, or something of it is missing. It
 // returns the model as saved and whether anything was done.
 func (l *lead) apply(ctx context.Context, m understudy.Model, r understudy.Release, state understudy.WorkloadState) (understudy.Model, bool, error) {
 	digest, err := l.Releases.Digest(r)
@@ -40,7 +40,9 @@ func (l *lead) apply(ctx context.Context, m understudy.Model, r understudy.Relea
 		return m, false, err
 	}
 	if m.ReleaseDigest == digest && state.Exists {
-		return m, false, nil
+		if stands, err := l.stands(ctx, m, r, state, digest); stands || err != nil {
+			return m, false, err
+		}
 	}
 	if err := l.fence(ctx); err != nil {
 		return m, false, err
@@ -61,6 +63,26 @@ func (l *lead) apply(ctx context.Context, m understudy.Model, r understudy.Relea
 	l.say(ctx, m, "release.applied", fmt.Sprintf("Release %s, revision %d, is applied", r.Name, applied.Revision),
 		map[string]any{"release": r.Name, "revision": applied.Revision, "mode": r.Mode})
 	return next, true, nil
+}
+
+// stands holds a release that seems to be there against its record, now and
+// then: what somebody deletes by hand, a Service or the record itself, is not
+// seen in the state of its workload. A Service that is gone shows soon: its
+// pods are ready and have no address.
+func (l *lead) stands(ctx context.Context, m understudy.Model, r understudy.Release, state understudy.WorkloadState, digest string) (bool, error) {
+	memo, every := l.memos.of(modelKey+m.ID), l.Active
+	if r.Mode == understudy.ModeServe && state.Ready > 0 && len(l.Runtime.Ready(r.Name)) == 0 {
+		every = l.Survey
+	}
+	now := l.Now()
+	if now.Sub(memo.compared) < every {
+		return true, nil
+	}
+	stands, err := l.Releases.Stands(ctx, r.Name, digest)
+	if err == nil && stands {
+		memo.compared = now
+	}
+	return stands, err
 }
 
 func (l *lead) remove(ctx context.Context, release string) error {

@@ -46,7 +46,7 @@ func (l *lead) sleep(ctx context.Context, m understudy.Model, state understudy.W
 	case state.Ready == 0:
 		return l.Poll, nil
 	default:
-		_, err := l.DB.Save(ctx, l.epoch, m, func(m *understudy.Model) { m.SleptAt, m.Replicas = nil, 1 })
+		_, err := l.DB.Save(ctx, l.epoch, m, func(m *understudy.Model) { m.SleptAt, m.Replicas, m.Reason = nil, 1, "" })
 		l.Announce(ctx)
 		return l.Active, err
 	}

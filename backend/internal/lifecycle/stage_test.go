@@ -171,6 +171,29 @@ func TestAfterAFullStopTheReleaseComesBack(t *testing.T) {
 	w.settle(m.ID)
 }
 
+func TestWhatSomebodyDeletesByHandIsMadeAgain(t *testing.T) {
+	w := newWorld(t)
+	m := w.deploy("triage", nil)
+	w.settle(m.ID)
+	w.stage.set(func() { w.stage.on["slm-triage-v1"].disturbed = true })
+	began := w.clock.Now()
+	w.untilTrue(m.ID, "its release is applied again", func(m understudy.Model) bool { return m.Revision == 2 })
+	if took := w.clock.Now().Sub(began); took > 2*w.config.Active {
+		t.Errorf("it took %s", took)
+	}
+}
+
+func TestADeployedModelSaysWhyNoneOfItsPodsIsReady(t *testing.T) {
+	w := newWorld(t)
+	m := w.deploy("triage", nil)
+	w.stage.set(func() { w.stage.unready = "No node has room for its pod" })
+	w.untilTrue(m.ID, "it says why", func(m understudy.Model) bool {
+		return m.Phase == understudy.Deployed && m.Reason == "No node has room for its pod"
+	})
+	w.stage.set(func() { w.stage.unready = "" })
+	w.untilTrue(m.ID, "it says nothing more", func(m understudy.Model) bool { return m.Phase == understudy.Deployed && m.Reason == "" })
+}
+
 func TestAChangedChartIsApplied(t *testing.T) {
 	w := newWorld(t)
 	m := w.deploy("triage", nil)

@@ -118,6 +118,11 @@ func (s *clusterStage) missing(_ context.Context, objects kube.ResourceList) ([]
 	return out, nil
 }
 
+func (s *clusterStage) hasToken(ctx context.Context, secret string) (bool, error) {
+	_, err := s.client.CoreV1().Secrets(s.namespace).Get(ctx, secret, metav1.GetOptions{})
+	return err == nil, absent(err)
+}
+
 func (s *clusterStage) putToken(ctx context.Context, name, secret string, labels map[string]string, token string) error {
 	want := applycore.Secret(secret, s.namespace).WithLabels(labels).
 		WithAnnotations(map[string]string{"understudy.dev/release": name}).WithStringData(map[string]string{"token": token})

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"slices"
 
 	"helm.sh/helm/v3/pkg/action"
 	"helm.sh/helm/v3/pkg/chartutil"
@@ -114,6 +115,11 @@ func (s localStage) missing(ctx context.Context, objects kube.ResourceList) ([]s
 		}
 	}
 	return out, nil
+}
+
+func (s localStage) hasToken(ctx context.Context, secret string) (bool, error) {
+	refs, err := s.node.Objects(ctx)
+	return slices.Contains(refs, localnode.Ref{Kind: "Secret", Name: secret}), err
 }
 
 func (s localStage) putToken(ctx context.Context, name, secret string, labels map[string]string, token string) error {

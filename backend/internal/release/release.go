@@ -10,6 +10,7 @@ package release
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
@@ -20,6 +21,7 @@ import (
 	"helm.sh/helm/v3/pkg/action"
 	"helm.sh/helm/v3/pkg/kube"
 	"helm.sh/helm/v3/pkg/release"
+	"helm.sh/helm/v3/pkg/storage/driver"
 	"sigs.k8s.io/kustomize/api/types"
 
 	understudy "understudy.dev/backend"
@@ -60,7 +62,8 @@ type stage interface {
 	open(ctx context.Context) (*action.Configuration, error)
 	// missing names the objects that are not there.
 	missing(ctx context.Context, objects kube.ResourceList) ([]string, error)
-	// putToken and dropToken keep the Secret beside the release.
+	// putToken, hasToken and dropToken keep the Secret beside the release.
+	hasToken(ctx context.Context, secret string) (bool, error)
 	putToken(ctx context.Context, name, secret string, labels map[string]string, token string) error
 	dropToken(ctx context.Context, secret string) error
 	// sweep removes unreadable records of a release, and says whether there
@@ -147,9 +150,15 @@ func (r *releases) Apply(ctx context.Context, want understudy.Release) (understu
 		if err != nil {
 			return err
 		}
-		if last != nil && r.stands(ctx, cfg, last, digest) {
-			out = applied(last)
-			return nil
+		if last != nil {
+			stands, err := r.stands(ctx, cfg, last, digest)
+			if err != nil {
+				return err
+			}
+			if stands {
+				out = applied(last)
+				return nil
+			}
 		}
 		if last != nil && want.Mode == understudy.ModeBatch && last.Labels[labelDigest] != digest {
 			// A Job's template cannot change; answers given are kept elsewhere.
@@ -181,20 +190,51 @@ func (r *releases) Apply(ctx context.Context, want understudy.Release) (understu
 	return out, err
 }
 
+// Stands implements understudy.Releases. It takes no lock: it only looks.
+func (r *releases) Stands(ctx context.Context, name, digest string) (stands bool, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("release %s: look at its records: %v", name, p)
+		}
+	}()
+	cfg, err := r.stage.open(ctx)
+	if err != nil {
+		return false, err
+	}
+	last, err := cfg.Releases.Last(name)
+	if errors.Is(err, driver.ErrReleaseNotFound) {
+		return false, nil // or a record that cannot be read, which Helm passes over
+	}
+	if err != nil {
+		return false, fmt.Errorf("release %s: read its records: %w", name, err)
+	}
+	return r.stands(ctx, cfg, last, digest)
+}
+
 // stands reports whether nothing needs to be done.
-func (r *releases) stands(ctx context.Context, cfg *action.Configuration, last *release.Release, digest string) bool {
+func (r *releases) stands(ctx context.Context, cfg *action.Configuration, last *release.Release, digest string) (bool, error) {
 	if last.Info.Status != release.StatusDeployed || last.Labels[labelDigest] != digest {
-		return false
+		return false, nil
 	}
 	objects, err := r.recorded(cfg, last)
 	if err != nil {
-		return false
+		return false, nil // a manifest that cannot be read is written anew
 	}
 	missing, err := r.stage.missing(ctx, objects)
+	if err != nil {
+		return false, fmt.Errorf("release %s: look at its objects: %w", last.Name, err)
+	}
+	token, err := r.stage.hasToken(ctx, tokenSecret(last.Name))
+	if err != nil {
+		return false, fmt.Errorf("release %s: look at its pods' token: %w", last.Name, err)
+	}
+	if !token {
+		missing = append(missing, "Secret/"+tokenSecret(last.Name))
+	}
 	if len(missing) > 0 {
 		r.Log.Warn("objects of a release are gone and are made again", "release", last.Name, "missing", missing)
 	}
-	return err == nil && len(missing) == 0
+	return len(missing) == 0, nil
 }
 
 // explain makes Invalid of what the chart's schema refuses; what the local

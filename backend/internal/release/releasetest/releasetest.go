@@ -214,10 +214,13 @@ func drifts(t *testing.T, s Stage, base understudy.Base) {
 		t.Errorf("repaired as %+v", a)
 	}
 	Await(t, s.Runtime, r.Name, "served again", Serving)
-	s.Delete(t, "Service", r.Name)
-	if a := Apply(t, s, r); a.Revision != 3 {
-		t.Errorf("repaired as %+v", a)
+	for i, object := range []struct{ kind, name string }{{"Service", r.Name}, {"HorizontalPodAutoscaler", r.Name}, {"Secret", r.Name + "-token"}} {
+		s.Delete(t, object.kind, object.name)
+		if a := Apply(t, s, r); a.Revision != 3+i {
+			t.Errorf("without its %s it is repaired as %+v", object.kind, a)
+		}
 	}
+	Await(t, s.Runtime, r.Name, "whole again", Serving)
 }
 
 func crashes(t *testing.T, s Stage, base understudy.Base) {
