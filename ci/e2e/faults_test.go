@@ -15,10 +15,7 @@ import (
 // pair may be lost.
 func TestFaults(t *testing.T) {
 	w := install(t)
-	w.endpoint(t, "tiny", nil)
-	w.ask(t, "tiny")
-	w.reaches(t, w.train(t, "tiny").ID, "deployed", patience)
-	w.served(t, "tiny")
+	w.deployed(t, "tiny", nil)
 
 	load := w.StartLoad(24, "tiny", platform.Tiny)
 	var kills []time.Time // of a backend, which may lose its last group
@@ -66,13 +63,16 @@ func TestFaults(t *testing.T) {
 	for _, f := range faults {
 		answers, slm := load.Count()
 		f.do(t)
-		w.served(t, "tiny")
+		// The next fault meets an SLM that serves.
+		w.await(t, patience, func() bool { _, now := load.Count(); return now-slm >= between }, func() string {
+			return fmt.Sprintf("after %q the SLM gave too few answers", f.name)
+		})
 		now, nowSLM := load.Count()
 		fmt.Fprintf(&table, "\n%-50s %5d answers meanwhile, %5d by the SLM", f.name, now-answers, nowSLM-slm)
 	}
 	load.Stop()
-	t.Logf("%s\nin all %d answers, %d by the SLM, %d failed, %d retries, %d streams cut after their first content",
-		table.String(), len(load.Told), load.SLM, len(load.Failed), load.Retries, load.Cut)
+	result(t, "%s\nin all %d answers, %d by the SLM, %d failed, %d retries, %d streams cut after their first content",
+		strings.TrimSpace(table.String()), len(load.Told), load.SLM, len(load.Failed), load.Retries, load.Cut)
 	for _, err := range load.Failed {
 		t.Error(err)
 	}
@@ -81,11 +81,14 @@ func TestFaults(t *testing.T) {
 	})
 	missing, err := w.Missing("tiny", told, time.Minute)
 	must(t, err)
-	t.Logf("%d pairs were told beyond a killed backend's last group, %d are missing", len(told), len(missing))
+	result(t, "%d pairs were told beyond a killed backend's last group, %d are missing", len(told), len(missing))
 	for _, m := range missing {
 		t.Errorf("pair %s, told at %s, is missing or not complete", m.Pair, m.At.Format("15:04:05.000"))
 	}
 }
+
+// between is how many answers the SLM gives before the next fault.
+const between = 60
 
 // flushWindow is how much a killed backend may lose: its last group of pairs.
 const flushWindow = 250 * time.Millisecond
@@ -103,15 +106,23 @@ func leader(t *testing.T) string {
 	return ""
 }
 
-// kill ends a pod's process as kill -9 does: the node is this machine.
+// kill ends a pod's process as kill -9 does.
 func kill(t *testing.T, pod string) {
+	t.Helper()
+	must(t, signal(process(t, pod), "KILL"))
+}
+
+// process is the pid of a backend: the node is this machine.
+func process(t *testing.T, pod string) int {
 	t.Helper()
 	uid := strings.TrimSpace(kubectl(t, "get", "pod", pod, "-o", "jsonpath={.metadata.uid}"))
 	for _, p := range platform.Processes() {
 		if strings.HasPrefix(p.Command, "understudy serve") && p.InPod(uid) {
-			must(t, exec.Command("kill", "-9", fmt.Sprint(p.PID)).Run())
-			return
+			return p.PID
 		}
 	}
 	t.Fatalf("the process of %s is not on this machine", pod)
+	return 0
 }
+
+func signal(pid int, name string) error { return exec.Command("kill", "-"+name, fmt.Sprint(pid)).Run() }

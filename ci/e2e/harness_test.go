@@ -72,18 +72,25 @@ type world struct {
 	agent *exec.Cmd
 }
 
-// install makes the namespace, the LLM's stand-in and the training machine,
-// and installs the platform; all of it goes with the test.
+// install installs the platform among its surroundings.
 func install(t *testing.T, values ...string) *world {
 	t.Helper()
-	if os.Getenv("KUBECONFIG") == "" {
-		t.Skip("KUBECONFIG is not set: `make e2e` starts a cluster")
-	}
+	w := surroundings(t)
+	began := time.Now()
+	w.helmInstall(t, values...)
+	result(t, "helm install: everything ready after %.0f s", time.Since(began).Seconds())
+	return w
+}
+
+// surroundings makes the namespace, the LLM's stand-in and the training
+// machine; all of it goes with the test.
+func surroundings(t *testing.T) *world {
+	t.Helper()
+	begin(t)
 	t.Cleanup(func() { leave(t) })
 	w := &world{}
 	prepare(t)
 	w.startAgent(t)
-	w.helmInstall(t, values...)
 	return w
 }
 
@@ -109,8 +116,15 @@ func (w *world) helmInstall(t *testing.T, values ...string) {
 		t.Fatalf("helm install: %v\n%s\n%s", err, out, kubectl(t, "get", "pods,events"))
 	}
 	t.Log(out)
+	w.connect(t, "understudy-keys")
+}
+
+// connect finds the backend and the admin key in a Secret, and makes a
+// client's key.
+func (w *world) connect(t *testing.T, keys string) {
+	t.Helper()
 	w.Backend = "http://" + strings.TrimSpace(kubectl(t, "get", "service", "backend-service", "-o", "jsonpath={.spec.clusterIP}")) + ":8000"
-	w.Admin = w.secret(t, "understudy-keys", "UNDERSTUDY_ADMIN_KEY")
+	w.Admin = w.secret(t, keys, "UNDERSTUDY_ADMIN_KEY")
 	var key struct{ Secret string }
 	must(t, w.API("POST", "/keys", map[string]string{"name": "e2e"}, &key))
 	w.Key = key.Secret

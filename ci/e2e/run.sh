@@ -8,6 +8,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 (cd ci && go test -c -o ../.cache/e2e.test ./e2e)
+(cd backend && go test -c -o ../.cache/release.test ./internal/release)
 run() { (cd ci/e2e && "$@" -test.v -test.timeout "${E2E_TIMEOUT:-60m}"); }
 
 if [ -n "${KUBECONFIG:-}" ]; then
@@ -15,6 +16,10 @@ if [ -n "${KUBECONFIG:-}" ]; then
   exit
 fi
 ci/images/build.sh --archives
+# The pod of the releases' conformance test.
+(cd backend && go build -ldflags '-s -w' -o ../.cache/fakepod ./internal/localnode/fakepod/program)
+export FAKEPOD_IMAGE=understudy.dev/fakepod:local
+ci/cluster/image.sh .cache/fakepod "$FAKEPOD_IMAGE" .cache/images/fakepod.tar
 trap 'ci/cluster/down.sh >/dev/null' EXIT
 ci/cluster/up.sh
 ci/cluster/load.sh .cache/images/*.tar

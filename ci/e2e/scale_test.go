@@ -13,10 +13,7 @@ import (
 // autoscaler adds a pod.
 func TestScale(t *testing.T) {
 	w := install(t)
-	w.endpoint(t, "tiny", nil)
-	w.ask(t, "tiny")
-	w.reaches(t, w.train(t, "tiny").ID, "deployed", patience)
-	w.served(t, "tiny")
+	w.deployed(t, "tiny", nil)
 
 	must(t, w.API("PATCH", "/endpoints/tiny", map[string]any{"scaleToZeroAfterSeconds": 15}, nil))
 	kubectl(t, "wait", "--for=jsonpath={.spec.replicas}=0", "deployment/slm-tiny-v1", "--timeout=120s")
@@ -28,9 +25,9 @@ func TestScale(t *testing.T) {
 	if header.Get("X-Understudy-Source") != "llm" {
 		t.Errorf("while it sleeps the %s answers", header.Get("X-Understudy-Source"))
 	}
-	t.Logf("asleep: answered by the LLM in %s (%s)", time.Since(asked).Round(time.Millisecond), header.Get("X-Understudy-Reason"))
+	result(t, "asleep: answered by the LLM in %s (%s)", time.Since(asked).Round(time.Millisecond), header.Get("X-Understudy-Reason"))
 	w.served(t, "tiny")
-	t.Logf("awake and serving %s after the request", time.Since(asked).Round(100*time.Millisecond))
+	result(t, "awake and serving %s after the request", time.Since(asked).Round(100*time.Millisecond))
 	must(t, w.API("PATCH", "/endpoints/tiny", map[string]any{"scaleToZeroAfterSeconds": 0}, nil))
 
 	// Idle, the autoscaler leaves it alone for two minutes.
@@ -50,7 +47,7 @@ func TestScale(t *testing.T) {
 	w.await(t, patience, func() bool { return replicas(t) > 1 }, func() string {
 		return "under load it stays at one replica\n" + kubectl(t, "describe", "hpa", "slm-tiny-v1")
 	})
-	t.Logf("under load: %d replicas after %s", replicas(t), time.Since(began).Round(time.Second))
+	result(t, "under load: %d replicas after %s", replicas(t), time.Since(began).Round(time.Second))
 	load.Stop()
 	for _, err := range load.Failed {
 		t.Error(err)

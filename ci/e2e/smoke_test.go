@@ -16,15 +16,13 @@ const patience = 6 * time.Minute
 func TestSmoke(t *testing.T) {
 	w := install(t)
 	t.Log(command(t, "helm", "test", "understudy", "-n", namespace))
-	w.endpoint(t, "tiny", nil)
-	w.ask(t, "tiny")
-	m := w.train(t, "tiny")
-	w.reaches(t, m.ID, "deployed", patience)
-	w.served(t, "tiny")
+	began := time.Now()
+	w.deployed(t, "tiny", nil)
+	result(t, "helm test is green; from the first request to an SLM that answers: %.0f s", time.Since(began).Seconds())
 	if got, want := w.releases(t), []string{"slm-tiny-v1", "understudy"}; !slices.Equal(got, want) {
 		t.Errorf("helm list shows %v, want %v", got, want)
 	}
-	t.Log("\n" + command(t, "helm", "list", "-n", namespace))
+	result(t, "%s", strings.TrimSpace(command(t, "helm", "list", "-n", namespace)))
 	t.Log("\n" + kubectl(t, "get", "deployments", "-l", "app=slm-inference"))
 	w.uninstall(t)
 }
@@ -44,7 +42,9 @@ func (w *world) releases(t *testing.T) []string {
 
 func (w *world) uninstall(t *testing.T) {
 	t.Helper()
+	began := time.Now()
 	t.Log(command(t, "helm", "uninstall", "understudy", "-n", namespace, "--wait", "--timeout", "5m"))
+	result(t, "helm uninstall: %.0f s", time.Since(began).Seconds())
 	if left := w.releases(t); len(left) > 0 {
 		t.Errorf("releases are left: %v", left)
 	}

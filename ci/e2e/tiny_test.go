@@ -40,6 +40,16 @@ func (w *world) ask(t *testing.T, endpoint string) {
 	}
 }
 
+// deployed makes an endpoint and takes it from pairs to an SLM that answers.
+func (w *world) deployed(t *testing.T, name string, change map[string]any) platform.Model {
+	t.Helper()
+	w.endpoint(t, name, change)
+	w.ask(t, name)
+	m := w.reaches(t, w.train(t, name).ID, "deployed", patience)
+	w.served(t, name)
+	return m
+}
+
 func (w *world) train(t *testing.T, endpoint string) platform.Model {
 	t.Helper()
 	var m platform.Model

@@ -11,9 +11,7 @@ import (
 func TestUninstallUnderWay(t *testing.T) {
 	w := install(t)
 	for _, name := range []string{"one", "two"} {
-		w.endpoint(t, name, nil)
-		w.ask(t, name)
-		w.reaches(t, w.train(t, name).ID, "deployed", patience)
+		w.deployed(t, name, nil)
 	}
 	w.endpoint(t, "long", map[string]any{"hyperparameters": map[string]any{"maxSteps": 5000, "batchSize": 4}})
 	w.ask(t, "long")
