@@ -35,7 +35,7 @@ func TestServerAcceptsEveryManifest(t *testing.T) {
 	must(t, err)
 	for _, file := range values {
 		manifests["charts/slm "+strings.TrimSuffix(filepath.Base(file), "-values.yaml")] =
-			command(t, "helm", "template", "slm-tiny-v1", "charts/slm", "-n", namespace, "-f", file)
+			command(t, "helm", "template", "slm-tiny-v1", "charts/slm", "-n", namespace, "-f", file, "--kube-version", "1.36")
 	}
 	for _, folder := range []string{"base", "overlays/local"} {
 		manifests["kustomize/platform/"+folder] = command(t, "kubectl", "kustomize", "kustomize/platform/"+folder)

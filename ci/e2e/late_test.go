@@ -1,7 +1,8 @@
 package e2e
 
 import (
-	"fmt"
+	"io"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -32,14 +33,18 @@ func TestWhatComesLater(t *testing.T) {
 
 	kubectl(t, "create", "secret", "generic", "mine", "--from-literal=UNDERSTUDY_ADMIN_KEY=ua-mine", "--from-literal=UNDERSTUDY_SERVICE_TOKEN=us-mine")
 	waits("backend", "{.items[*].status.phase}", "Running Running")
-	pod := items(t, "pods", "-l", "app=backend")[0]
+	address := strings.TrimSpace(kubectl(t, "get", "pods", "-l", "app=backend", "-o", "jsonpath={.items[0].status.podIP}"))
 	database := ""
 	deadline := time.Now().Add(time.Minute)
 	for !strings.Contains(database, "database") {
 		if time.Now().After(deadline) {
 			t.Fatalf("without a database the backend says %q", database)
 		}
-		database, _ = try(t, "kubectl", "-n", namespace, "get", "--raw", fmt.Sprintf("/api/v1/namespaces/%s/pods/%s:8000/proxy/readyz", namespace, pod))
+		if res, err := http.Get("http://" + address + ":8000/readyz"); err == nil {
+			b, _ := io.ReadAll(res.Body)
+			res.Body.Close()
+			database = res.Status + " " + string(b)
+		}
 		time.Sleep(500 * time.Millisecond) // between two questions
 	}
 	apply(t, "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: later}\nspec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 10Gi}}}")

@@ -73,7 +73,7 @@ func TestRepairs(t *testing.T) {
 			make: func(t *testing.T, w *world) {
 				w.leaveStage(t, "tiny-v1")
 				w.upgrade(t, "slm.values.base.existingClaim.name=none")
-				must(t, w.API("POST", "/models/tiny-v1/deploy", nil, nil))
+				must(t, w.API("POST", "/models/tiny-v1/deploy", map[string]any{}, nil))
 			},
 			mend: func(t *testing.T, w *world) { w.upgrade(t) },
 		},
@@ -82,7 +82,7 @@ func TestRepairs(t *testing.T) {
 			make: func(t *testing.T, w *world) {
 				w.leaveStage(t, "tiny-v1")
 				w.upgrade(t, "slm.image.repository=registry.invalid/none")
-				must(t, w.API("POST", "/models/tiny-v1/deploy", nil, nil))
+				must(t, w.API("POST", "/models/tiny-v1/deploy", map[string]any{}, nil))
 			},
 			mend: func(t *testing.T, w *world) { w.upgrade(t) },
 		},
@@ -91,7 +91,7 @@ func TestRepairs(t *testing.T) {
 			make: func(t *testing.T, w *world) {
 				w.leaveStage(t, "tiny-v1")
 				w.upgrade(t, "slm.values.resources.requests.cpu=100", "slm.values.resources.limits.cpu=100")
-				must(t, w.API("POST", "/models/tiny-v1/deploy", nil, nil))
+				must(t, w.API("POST", "/models/tiny-v1/deploy", map[string]any{}, nil))
 			},
 			mend: func(t *testing.T, w *world) { w.upgrade(t) },
 		},
@@ -253,7 +253,7 @@ func (w *world) killAmidInstall(t *testing.T, model string) {
 		_ = watch.Process.Kill()
 		_ = watch.Wait()
 	}()
-	must(t, w.API("POST", "/models/"+model+"/deploy", nil, nil))
+	must(t, w.API("POST", "/models/"+model+"/deploy", map[string]any{}, nil))
 	if _, err := io.ReadAtLeast(out, make([]byte, 1), 1); err != nil {
 		t.Fatalf("no installation has begun: %v", err)
 	}
@@ -277,7 +277,7 @@ func (w *world) twoLeaders(t *testing.T, model string) {
 		holder := kubectl(t, "get", "lease", "understudy-leader", "-o", "jsonpath={.spec.holderIdentity}")
 		return holder != "" && !strings.HasPrefix(holder, old)
 	}, func() string { return "nobody takes over" })
-	must(t, w.API("POST", "/models/"+model+"/deploy", nil, nil))
+	must(t, w.API("POST", "/models/"+model+"/deploy", map[string]any{}, nil))
 	let()
 	w.reaches(t, model, "deployed", patience)
 	if now := leader(t); now == old {

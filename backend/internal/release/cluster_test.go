@@ -41,7 +41,7 @@ func TestTheClusterConforms(t *testing.T) {
 		}
 		releases, err := release.NewCluster(config, release.Settings{Namespace: namespace, Image: image, Log: log,
 			BackendURL: "http://backend-service:8000", TrainerURL: "http://training-service:8002",
-			Values: map[string]any{"preStopSleepSeconds": 0, "resources": map[string]any{
+			Values: map[string]any{"preStopSleepSeconds": 0, "job": map[string]any{"backoffLimit": 1}, "resources": map[string]any{
 				"requests": map[string]any{"cpu": "10m", "memory": "16Mi"}, "limits": map[string]any{"cpu": "1", "memory": "128Mi"}}}})
 		if err != nil {
 			t.Fatal(err)
