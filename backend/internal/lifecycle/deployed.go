@@ -32,7 +32,7 @@ func (l *lead) deployed(ctx context.Context, m understudy.Model) (time.Duration,
 		why = state.Reason
 	}
 	wakes := m.SleptAt != nil && state.Ready > 0 // which clears the reason too
-	if m.Reason != why && !wakes { // the LLM answers meanwhile, and the status says why
+	if m.Reason != why && !wakes {               // the LLM answers meanwhile, and the status says why
 		_, err := l.DB.Save(ctx, l.epoch, m, func(m *understudy.Model) { m.Reason = why })
 		return 0, err
 	}
