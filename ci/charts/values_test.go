@@ -24,6 +24,8 @@ func TestAMistakeInTheValuesIsToldWithItsPlace(t *testing.T) {
 		"a threshold beyond 1":         {`{"config": {"similarityThreshold": 85}}`, []string{"/config/similarityThreshold", "maximum"}},
 		"an unknown provider":          {`{"config": {"trainingProvider": "local"}}`, []string{"/config/trainingProvider", "runpod"}},
 		"static without an agent":      {`{"config": {"trainingProvider": "static"}}`, []string{"/config/agentURL"}},
+		"a cloud that is none":         {`{"training": {"runpod": {"cloud": "secure"}}}`, []string{"/training/runpod/cloud", "SECURE"}},
+		"two GPUs as one":              {`{"training": {"runpod": {"gpus": ["L4,A40"]}}}`, []string{"/training/runpod/gpus/0"}},
 		"no database at all":           {`{"postgres": {"enabled": false}}`, []string{"/postgres/external/existingSecret"}},
 		"no Redis at all":              {`{"redis": {"enabled": false}}`, []string{"/redis/external"}},
 		"a password in Redis's URL":    {`{"redis": {"enabled": false, "external": {"url": "redis://:secret@h"}}}`, []string{"/redis/external/url"}},

@@ -48,6 +48,28 @@
 {{- end }}
 {{- end }}
 
+{{/* How the trainer rents machines at RunPod: what is set. */}}
+{{- define "understudy.runpodEnv" -}}
+{{- if eq .Values.config.trainingProvider "runpod" -}}
+{{- $r := .Values.training.runpod -}}
+{{- $env := dict
+  "AGENT_IMAGE" $r.agentImage
+  "RUNPOD_BASE_URL" $r.baseURL
+  "RUNPOD_CLOUD" $r.cloud
+  "RUNPOD_GPUS" (join "," $r.gpus)
+  "RUNPOD_DATA_CENTERS" (join "," $r.dataCenters)
+  "RUNPOD_MAX_HOURLY_USD" (toString $r.maxHourlyUSD)
+  "RUNPOD_MAX_PODS" ($r.maxPods | int64 | toString)
+  "RUNPOD_DISK_GB" ($r.diskGB | int64 | toString)
+  "RUNPOD_VOLUME_ID" $r.volumeID
+  "RUNPOD_REGISTRY_ID" $r.registryID
+-}}
+{{- $set := list -}}
+{{- range $name, $value := $env }}{{ with $value }}{{ $set = append $set (dict "name" $name "value" .) }}{{ end }}{{ end -}}
+{{ toYaml $set }}
+{{- end }}
+{{- end }}
+
 {{/* Keys of LLMs: the usual ones, and those that upstreams name. */}}
 {{- define "understudy.llmKeysEnv" -}}
 {{- $names := list "OPENAI_API_KEY" "ANTHROPIC_API_KEY" -}}
