@@ -7,7 +7,7 @@ PYTHON      := .cache/python/bin/python
 export CGO_ENABLED ?= 0
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help run up monitor setup build python test test-go test-python test-clients test-play test-kill lint lint-charts manifests bench native images deploy undeploy e2e e2e-smoke cluster-up cluster-down clean clean-cache
+.PHONY: help run up monitor setup build programs program-frontend dashboard python test test-go test-python test-clients test-play test-kill lint lint-charts manifests bench native images deploy undeploy e2e e2e-smoke cluster-up cluster-down clean clean-cache
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -23,10 +23,18 @@ monitor: build ## pods, services, volumes, models, jobs, requests and events, li
 
 setup: ## build the programs, make the Python environment, fetch the models: side by side
 	@ci/setup/check.sh
-	@$(MAKE) --no-print-directory -j2 build python
+	@$(MAKE) --no-print-directory -j3 build python
 
-build: ## build the five programs into bin/
-	@ci/setup/build.sh $(BINARIES)
+build: programs program-frontend ## build the five programs into bin/, the dashboard among them where Node.js is there
+
+programs:
+	@ci/setup/build.sh $(filter-out bin/understudy-frontend,$(BINARIES))
+
+program-frontend: dashboard
+	@ci/setup/build.sh bin/understudy-frontend
+
+dashboard: ## build the dashboard (needs Node.js 20.9 and npm)
+	@ci/setup/dashboard.sh
 
 python: ## the Python environment and the models
 	@ci/setup/python.sh

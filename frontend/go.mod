@@ -2,6 +2,8 @@ module understudy.dev/frontend
 
 go 1.26.0
 
+ignore ./node_modules
+
 require understudy.dev/service v0.0.0
 
 require (

@@ -16,7 +16,10 @@ program() {
 }
 
 stage_backend() { program backend understudy "$1/understudy"; }
-stage_frontend() { program frontend frontend "$1/understudy-frontend"; }
+stage_frontend() {
+  ci/setup/dashboard.sh # embedded by the program
+  program frontend frontend "$1/understudy-frontend"
+}
 stage_training() { program trainer trainer "$1/understudy-trainer"; }
 
 # The native program is taken where it was built, and where its C library is no newer than the image's.

@@ -1,4 +1,4 @@
-// Command frontend (binary understudy-frontend) serves the platform's status page.
+// Command frontend (binary understudy-frontend) serves the dashboard and passes its requests on to the backend.
 package main
 
 import (
@@ -18,9 +18,10 @@ import (
 
 const usage = `usage: understudy-frontend
 
-Serves the status page. Configuration is by environment:
+Serves the dashboard. Configuration is by environment:
   LISTEN_ADDR  where to listen (:3000)
   BACKEND_URL  the backend (http://127.0.0.1:8000)
+  GATEWAY_URL  where applications reach it, if not there: shown in code to paste
   LOG_LEVEL    debug, info, warn or error (info)
 `
 
@@ -44,6 +45,7 @@ func run(args []string, _, stderr io.Writer) int {
 func listenAndServe(ctx context.Context, stderr io.Writer) error {
 	r := env.New(os.LookupEnv)
 	addr, backend := r.String("LISTEN_ADDR", ":3000"), r.URL("BACKEND_URL", "http://127.0.0.1:8000")
+	gateway := r.URL("GATEWAY_URL", backend)
 	level := r.Level("LOG_LEVEL")
 	if err := r.Err(); err != nil {
 		return err
@@ -52,7 +54,7 @@ func listenAndServe(ctx context.Context, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	h, err := newHandler(backend)
+	h, err := newHandler(ctx, backend, gateway)
 	if err != nil {
 		return err
 	}

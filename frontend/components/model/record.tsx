@@ -1,0 +1,84 @@
+import type { ReactNode } from "react";
+import type { Model } from "@/lib/api";
+import { bytes, count, moment, span, usd } from "@/lib/format";
+import { Panel, PanelHead } from "../ui/panel";
+import { CopyButton } from "../ui/copy";
+
+type Row = [name: string, value: ReactNode] | false | undefined;
+
+/** Everything that makes this model what it is, from the data set's hash to the release. */
+export function Record({ model: m }: { model: Model }) {
+  const t = m.training;
+  const made = t.manifest;
+  return (
+    <Panel>
+      <PanelHead title="Record" note="From the data set to the release; enough to make the same model again." />
+      <div className="grid gap-x-10 gap-y-6 px-5 pb-6 lg:grid-cols-2">
+        <Group
+          name="Data set"
+          rows={[
+            ["Pairs", `${count(m.trainPairs)} to learn from, ${count(m.evalPairs)} for the exam`],
+            made && made.skippedPairs > 0 && ["Passed over", `${count(made.skippedPairs)} pairs, too long for the sequence`],
+            !!m.datasetSha256 && ["SHA-256", <Hash key="h" value={m.datasetSha256} />],
+            ["Tasks", m.fingerprints.length === 0 ? "–" : m.fingerprints.map((f) => <code key={f} className="mr-2 font-mono text-xs">{f.slice(0, 12)}</code>)],
+          ]}
+        />
+        <Group
+          name="Training"
+          rows={[
+            ["Base", m.base],
+            !!made?.baseSha256 && ["Base’s SHA-256", <Hash key="h" value={made.baseSha256} />],
+            !!made && ["Seed", made.seed],
+            ["Where", [t.provider, t.gpu].filter(Boolean).join(", ") || "–"],
+            !!made && ["Steps, time", `${count(made.steps)} steps in ${span(made.seconds)}`],
+            ["Cost", t.costUSD > 0 ? usd(t.costUSD) : "no bill: your own processor"],
+            ...Object.entries(m.hyperparameters).map(([name, value]): Row => [spaced(name), Array.isArray(value) ? value.join(", ") : String(value)]),
+          ]}
+        />
+        <Group name="Artefacts" rows={m.artifacts.length === 0 ? [["", "None yet"]] : m.artifacts.map((a): Row => [a.name, <Hash key={a.name} value={a.sha256} note={bytes(a.size)} />])} />
+        <Group
+          name="Release"
+          rows={[
+            ["Helm release", m.release ? `${m.release}, revision ${m.revision ?? 0}` : "none: it is not on stage"],
+            ["Pods wanted", m.asleep ? "0: asleep, wakes with the next request" : count(m.replicas)],
+            m.forced && ["Forced", `by ${m.forcedBy || "a person"}, although the gate had not passed it`],
+            !!m.servedSince && ["Serves since", moment(m.servedSince)],
+            ["Created", moment(m.createdAt)],
+            ["Id", <code key="id" className="font-mono text-xs">{m.id}</code>],
+          ]}
+        />
+      </div>
+    </Panel>
+  );
+}
+
+const spaced = (name: string) => {
+  const text = name.replace(/([a-z])([A-Z])/g, "$1 $2").toLowerCase().replace("lora", "LoRA");
+  return text.charAt(0).toUpperCase() + text.slice(1);
+};
+
+function Group({ name, rows }: { name: string; rows: Row[] }) {
+  return (
+    <section className="grid content-start gap-2">
+      <h3 className="text-xs font-medium text-muted">{name}</h3>
+      <dl className="grid grid-cols-[9rem_minmax(0,1fr)] gap-x-3 gap-y-1.5 text-sm">
+        {rows.filter((row) => !!row).map(([key, value]) => (
+          <div key={key} className="contents">
+            <dt className="text-muted">{key}</dt>
+            <dd className="min-w-0">{value}</dd>
+          </div>
+        ))}
+      </dl>
+    </section>
+  );
+}
+
+const Hash = ({ value, note }: { value: string; note?: string }) => (
+  <span className="flex flex-wrap items-center gap-2">
+    <code className="font-mono text-xs" title={value}>
+      {value.slice(0, 16)}…
+    </code>
+    {note && <span className="text-xs text-muted">{note}</span>}
+    <CopyButton text={value} what="the SHA-256" />
+  </span>
+);

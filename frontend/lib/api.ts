@@ -1,0 +1,78 @@
+import createClient from "openapi-fetch";
+import type { components, paths } from "./schema";
+
+type Schemas = components["schemas"];
+export type Endpoint = Schemas["Endpoint"];
+export type EndpointInput = Schemas["EndpointInput"];
+export type EndpointStatus = Schemas["EndpointStatus"];
+export type Status = Schemas["Status"];
+export type Pair = Schemas["Pair"];
+export type Model = Schemas["Model"];
+export type Evaluation = Schemas["Evaluation"];
+export type EvalAnswer = Schemas["EvalAnswer"];
+export type Key = Schemas["Key"];
+export type Upstream = Schemas["Upstream"];
+export type Event = Schemas["Event"];
+export type Traffic = Schemas["Traffic"];
+export type TrafficPoint = Schemas["TrafficPoint"];
+export type Comparison = Schemas["Comparison"];
+export type Side = Schemas["Side"];
+export type Savings = Schemas["Savings"];
+export type EndpointLedger = Schemas["EndpointLedger"];
+export type LedgerLine = Schemas["LedgerDay"];
+export type Base = Schemas["Base"];
+
+export const api = createClient<paths>({ baseUrl: "" });
+
+/** Problem is an answer that is none, in a sentence that says what to do. Status 0: nobody answered. */
+export class Problem extends Error {
+  constructor(
+    readonly status: number,
+    detail: string,
+  ) {
+    super(detail);
+  }
+}
+
+const serverSilent = "The dashboard's server does not answer. Is the platform running? `understudy up` starts it; this page goes on by itself.";
+
+interface Outcome<T> {
+  data?: T;
+  error?: unknown;
+  response: Response;
+}
+
+/** ask returns the answer of a call, or throws the Problem. */
+export async function ask<T>(call: Promise<Outcome<T>>): Promise<T> {
+  let out: Outcome<T>;
+  try {
+    out = await call;
+  } catch (err) {
+    if (err instanceof DOMException && err.name === "AbortError") throw err;
+    throw new Problem(0, serverSilent);
+  }
+  if (!out.response.ok) throw new Problem(out.response.status, sentence(out.error) ?? `The backend answered ${out.response.status} ${out.response.statusText}.`);
+  return out.data as T;
+}
+
+function sentence(error: unknown): string | undefined {
+  if (typeof error !== "object" || error === null) return undefined;
+  const { detail, errors } = error as { detail?: string; errors?: { message?: string; location?: string }[] | null };
+  const more = (errors ?? []).map((e) => [e.location?.replace(/^body\./, ""), e.message].filter(Boolean).join(": ")).filter((text) => text && text !== detail);
+  const text = [detail, ...more].filter(Boolean).join("; ");
+  return text ? text.charAt(0).toUpperCase() + text.slice(1) : undefined;
+}
+
+/** signIn hands the admin key to the dashboard's server, which keeps it in a cookie. */
+export const signIn = (key: string) => session("POST", JSON.stringify({ key }));
+export const signOut = () => session("DELETE");
+
+async function session(method: string, body?: string): Promise<void> {
+  await ask(
+    fetch("/session", { method, body, headers: { "Content-Type": "application/json" } }).then(async (response) => ({
+      response,
+      error: response.ok ? undefined : await response.json().catch(() => undefined),
+      data: undefined,
+    })),
+  );
+}
