@@ -7,7 +7,7 @@ PYTHON      := .cache/python/bin/python
 export CGO_ENABLED ?= 0
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help run up monitor setup build programs program-frontend dashboard python test test-go test-python test-clients test-play test-kill lint lint-charts manifests bench native images deploy undeploy e2e e2e-smoke cluster-up cluster-down clean clean-cache
+.PHONY: help run up monitor setup build programs program-frontend dashboard python test test-go test-python test-clients test-play test-kill test-ui lint lint-charts manifests bench native images deploy undeploy e2e e2e-smoke cluster-up cluster-down clean clean-cache
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -58,7 +58,10 @@ test-play: ## the play on the user's data, and on answers that cannot be learnt
 test-kill: ## kill -9 of every service in every phase; prints the matrix
 	@cd ci && go test -count=1 -timeout 30m -v ./kill
 
-lint: ## gofmt, go vet, ruff, shell syntax
+test-ui: setup ## the dashboard in Chromium on a real platform that learns meanwhile; screenshots in .cache/ui (PICTURES=)
+	@ci/ui/run.sh
+
+lint: ## gofmt, go vet, ruff, shell syntax; types and eslint of the dashboard where npm is
 	@ci/test/lint.sh $(MODULES)
 
 lint-charts: ## ct lint of every chart with every ci/*-values.yaml

@@ -5,6 +5,7 @@ const config: NextConfig = {
   images: { unoptimized: true },
   poweredByHeader: false,
   reactStrictMode: true,
+  typescript: { ignoreBuildErrors: true }, // `make lint` looks at types, with the packages that it takes
 };
 
 export default config;

@@ -3,7 +3,7 @@ import { useState, type ReactNode } from "react";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { Problem } from "@/lib/api";
 import { useLive } from "@/lib/live";
-import { useStatus } from "@/lib/queries";
+import { useSession, useStatus } from "@/lib/queries";
 import { Navigation } from "./navigation";
 import { SignIn } from "./sign-in";
 import { ErrorNote, Warning } from "./ui/notes";
@@ -21,8 +21,14 @@ export function Shell({ children }: { children: ReactNode }) {
 }
 
 function Door({ children }: { children: ReactNode }) {
+  const session = useSession();
+  if (session.data === undefined) return <Knocking error={session.error} />;
+  return session.data.signedIn ? <Inside>{children}</Inside> : <SignIn />;
+}
+
+function Inside({ children }: { children: ReactNode }) {
   const status = useStatus();
-  if (status.error instanceof Problem && status.error.status === 401) return <SignIn />;
+  if (status.error instanceof Problem && status.error.status === 401) return <SignIn />; // the key was changed
   if (status.data === undefined) return <Knocking error={status.error} />;
   return <House error={status.error}>{children}</House>;
 }

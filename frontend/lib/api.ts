@@ -64,15 +64,17 @@ function sentence(error: unknown): string | undefined {
 }
 
 /** signIn hands the admin key to the dashboard's server, which keeps it in a cookie. */
-export const signIn = (key: string) => session("POST", JSON.stringify({ key }));
-export const signOut = () => session("DELETE");
+export const signIn = (key: string) => server<void>("POST", "/session", JSON.stringify({ key }));
+export const signOut = () => server<void>("DELETE", "/session");
 
-async function session(method: string, body?: string): Promise<void> {
-  await ask(
-    fetch("/session", { method, body, headers: { "Content-Type": "application/json" } }).then(async (response) => ({
-      response,
-      error: response.ok ? undefined : await response.json().catch(() => undefined),
-      data: undefined,
-    })),
+/** session tells whether somebody is signed in. */
+export const session = () => server<{ signedIn: boolean }>("GET", "/api/session");
+
+/** server asks the dashboard's own server. */
+export const server = <T>(method: string, path: string, body?: string): Promise<T> =>
+  ask(
+    fetch(path, { method, body, headers: body ? { "Content-Type": "application/json" } : undefined }).then(async (response) => {
+      const said: unknown = await response.json().catch(() => undefined);
+      return { response, error: response.ok ? undefined : said, data: said as T };
+    }),
   );
-}

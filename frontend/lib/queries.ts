@@ -1,6 +1,6 @@
 "use client";
 import { keepPreviousData, useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { api, ask, type Endpoint, type EndpointInput, type Key, type Upstream } from "./api";
+import { api, ask, server, session, type Endpoint, type EndpointInput, type Key, type Upstream } from "./api";
 import type { Action } from "./phases";
 import type { components } from "./schema";
 
@@ -14,6 +14,8 @@ export interface PairFilter {
   split?: "train" | "eval";
   reason?: "normal" | "sample" | "fallback" | "forced" | "import" | "shadow";
 }
+
+export const useSession = () => useQuery({ queryKey: ["session"], queryFn: session, staleTime: Infinity, refetchInterval: (query) => (query.state.data ? false : often) });
 
 export const useStatus = () => useQuery({ queryKey: ["status"], queryFn: ({ signal }) => ask(api.GET("/api/v1/status", { signal })), refetchInterval: often });
 
@@ -95,7 +97,7 @@ export const useHistory = (filter: { endpoint?: string; modelId?: string }, limi
 
 /** useGateway is where applications reach the OpenAI API. */
 export const useGateway = () =>
-  useQuery({ queryKey: ["gateway"], staleTime: Infinity, queryFn: async () => ((await (await fetch("/config.json")).json()) as { gateway: string }).gateway });
+  useQuery({ queryKey: ["gateway"], staleTime: Infinity, queryFn: async () => (await server<{ gateway: string }>("GET", "/config.json")).gateway });
 
 function useChange<V, T>(change: (input: V) => Promise<T>) {
   const queries = useQueryClient();

@@ -29,6 +29,7 @@ func newHandler(ctx context.Context, backend, gateway string) (http.Handler, err
 	s := session{backend: target}
 	mux.HandleFunc("POST /session", s.signIn)
 	mux.HandleFunc("DELETE /session", s.signOut)
+	mux.HandleFunc("GET /api/session", s.show)
 	mux.HandleFunc("GET /config.json", func(w http.ResponseWriter, _ *http.Request) {
 		serve.JSON(w, http.StatusOK, map[string]string{"gateway": strings.TrimRight(gateway, "/")})
 	})

@@ -57,6 +57,13 @@ func (s session) known(r *http.Request, key string) (int, string) {
 	return http.StatusOK, ""
 }
 
+// show says whether there is a session: under the path to which the cookie is
+// sent, and never as an error, which a browser would report.
+func (s session) show(w http.ResponseWriter, r *http.Request) {
+	_, err := r.Cookie(cookie)
+	serve.JSON(w, http.StatusOK, map[string]bool{"signedIn": err == nil})
+}
+
 func (s session) signOut(w http.ResponseWriter, r *http.Request) { setCookie(w, r, "", -1) }
 
 func setCookie(w http.ResponseWriter, r *http.Request, value string, maxAge int) {

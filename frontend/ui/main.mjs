@@ -1,0 +1,385 @@
+// The dashboard in a real browser, on a real platform that learns meanwhile: see ci/ui.
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { check, narrow, open, signIn, start, until, wide } from "./browser.mjs";
+import { api, ask, frontend, road } from "./platform.mjs";
+
+const { played, empty, program, chromium, pictures, requests } = JSON.parse(readFileSync(process.env.SETTINGS, "utf8"));
+const name = "triage";
+const archive = "archive";
+let browser, page, key;
+
+before(async () => {
+  mkdirSync(pictures, { recursive: true });
+  browser = await start(chromium);
+});
+after(() => browser?.close());
+
+const picture = (of, called) => of.screenshot({ path: join(pictures, `${called}.png`), animations: "disabled" });
+const status = () => api(played, "GET", "/status");
+const clean = (of) => assert.deepEqual(of.errors.splice(0), [], "the console");
+
+test("a wrong key is refused where it is typed", async () => {
+  page = await open(browser, played.frontend);
+  await page.getByLabel("Admin key").waitFor();
+  clean(page);
+  await check(page, "sign in");
+  await page.getByLabel("Admin key").fill("ua-wrong");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("alert").filter({ hasText: "The backend does not know this key" }).waitFor();
+  await picture(page, "wrong-key");
+  page.errors.length = 0; // the browser reports the refusal
+  await signIn(page, played.admin);
+});
+
+test("an empty platform says what to do first", async () => {
+  for (const [viewport, size] of [[wide, "wide"], [narrow, "narrow"]]) {
+    const first = await open(browser, empty.frontend, { viewport });
+    await signIn(first, empty.admin);
+    await first.getByRole("link", { name: "Create the first endpoint" }).waitFor();
+    for (const path of ["/", "/savings", "/activity", "/keys", "/new", "/nowhere"]) {
+      if (path !== "/") await first.goto(empty.frontend + path);
+      await first.getByRole("heading", { level: path === "/nowhere" ? 3 : 1 }).first().waitFor();
+      await settled(first);
+      await check(first, `empty ${path}`);
+    }
+    await first.goto(empty.frontend);
+    await first.getByRole("link", { name: "Create the first endpoint" }).waitFor();
+    await picture(first, `empty-${size}`);
+    first.errors = first.errors.filter((text) => !text.includes("/nowhere")); // that it is not there is a 404
+    clean(first);
+    await first.context().close();
+  }
+});
+
+test("an endpoint is made in the page, which shows the code to paste", async () => {
+  await page.getByRole("link", { name: "Create the first endpoint" }).click();
+  await page.getByLabel("Name", { exact: true }).fill(name);
+  await page.getByLabel("The LLM’s model").fill("replay-teacher");
+  await page.getByLabel("Pairs that start a training").fill("100000");
+  await page.getByLabel("Requests in the exam, at least").fill("40");
+  await page.getByLabel("Threshold").fill("0.6");
+  await page.getByRole("switch", { name: "Deploy by itself" }).click();
+  await picture(page, "new-wide");
+  await page.getByRole("button", { name: "Create endpoint" }).click();
+  const code = page.getByLabel("Code in Python");
+  await code.waitFor();
+  key = (await code.textContent()).match(/api_key="(uk-[^"]+)"/)[1];
+  for (const language of ["curl", "JavaScript", "Python"]) {
+    await page.getByRole("tab", { name: language }).click();
+    const text = await page.getByLabel(`Code in ${language}`).textContent();
+    assert.ok(text.includes(key) && text.includes(played.backend), text);
+  }
+  await check(page, "made");
+  await picture(page, "made-wide");
+  const made = await api(played, "GET", `/endpoints/${name}`);
+  assert.deepEqual([made.upstreamModel, made.threshold, made.minEvalPairs, made.autoDeploy], ["replay-teacher", 0.6, 40, false]);
+  // The form has no field for how long a training takes.
+  await api(played, "PATCH", `/endpoints/${name}`, { teacherShare: 0.2, scaleToZeroAfterSeconds: 0, hyperparameters: { maxSteps: 40, batchSize: 8 } });
+  clean(page);
+});
+
+test("requests show up as they come in", async () => {
+  await page.getByRole("link", { name: "Watch requests come in" }).click();
+  await page.getByText("Requests appear here as they come in.").waitFor();
+  await page.evaluate(() => (window.notReloaded = true));
+  const sources = await ask(played, key, requests);
+  assert.deepEqual([...new Set(sources)], ["llm"]);
+  await until("the tail shows them", async () => (await page.getByRole("list", { name: "Newest requests" }).getByRole("listitem").count()) >= 10);
+});
+
+test("phases change without a reload, and are the API's; training moves; the stage is taken with a click", async () => {
+  const seen = await watchPhases(page);
+  const watched = watchAPI();
+  await page.getByRole("button", { name: "Train now" }).click();
+
+  const steps = await open(browser, `${played.frontend}/endpoint?name=${name}&tab=models`);
+  await signIn(steps, played.admin);
+  const moved = new Set();
+  let looked = false;
+  await until(
+    "the model is available",
+    async () => {
+      const shown = steps.locator("[data-training-step]");
+      if (await shown.count()) moved.add(Number(await shown.first().getAttribute("data-training-step", { timeout: 1000 }).catch(() => 0)));
+      if (!looked && moved.size > 4) {
+        looked = true;
+        await picture(steps, "training-wide");
+        await picture(page, "endpoint-training-wide");
+        await check(steps, "training");
+      }
+      const { endpoints } = await status();
+      assert.notEqual(endpoints[0].phase, "failed", endpoints[0].model?.reason);
+      return endpoints[0].phase === "available";
+    },
+    240_000,
+  );
+  moved.delete(0);
+  assert.ok(moved.size >= 3, `training was seen at the steps ${[...moved]}`);
+
+  await steps.locator("[data-evaluation]").waitFor();
+  const model = (await status()).endpoints[0].model;
+  const [evaluation] = (await api(played, "GET", `/models/${model.id}/evaluations`)).items;
+  assert.equal(evaluation.verdict, "passed", evaluation.words);
+  const words = await steps.locator("[data-words]").textContent();
+  assert.equal(words.toLowerCase(), evaluation.words.toLowerCase());
+  await steps.getByRole("button", { name: `Deploy: ${name}-v1` }).click();
+  await steps.getByRole("button", { name: "Deploy", exact: true }).click();
+  await until("the model is deployed", async () => (await status()).endpoints[0].phase === "deployed", 120_000);
+  await steps.locator("h1 [data-phase=deployed]").waitFor();
+  await page.locator("h1 [data-phase=deployed]").waitFor();
+  clean(steps);
+  await steps.context().close();
+
+  const told = await watched.end();
+  compare(told, await seen());
+  assert.ok(await page.evaluate(() => window.notReloaded), "the page was reloaded");
+  clean(page);
+});
+
+test("the SLM's share rises", async () => {
+  await page.goto(played.frontend);
+  const share = page.locator(`[data-endpoint=${name}] [data-slm-share]`);
+  assert.equal(await share.getAttribute("data-slm-share"), "0");
+  const sources = await ask(played, key, requests.slice(0, 120), 2);
+  assert.ok(sources.filter((s) => s === "slm").length > 40, `the SLM answered ${sources.filter((s) => s === "slm").length} of ${sources.length}`);
+  await until("the share shows", async () => Number(await share.getAttribute("data-slm-share")) > 0.08);
+  clean(page);
+});
+
+test("both answers to a request, side by side", async () => {
+  await page.goto(`${played.frontend}/endpoint?name=${name}&tab=compare`);
+  await page.getByLabel("Ask both").fill(requests[100][1].content);
+  await page.getByRole("button", { name: "Ask both" }).click();
+  await page.getByRole("region", { name: "Both answers" }).waitFor();
+  await until("both answered", async () => (await page.getByRole("group", { name: "The SLM’s answer" }).textContent()) !== "" && (await page.getByRole("group", { name: "The LLM’s answer" }).textContent()) !== "");
+  await check(page, "compare");
+  await picture(page, "compare-wide");
+  clean(page);
+});
+
+test("ten thousand pairs are imported in the page, searched and scrolled", async () => {
+  await api(played, "POST", "/endpoints", { name: archive, upstream: "replay", upstreamModel: "replay-teacher", autoTrain: false });
+  const line = (user, assistant) => JSON.stringify({ messages: [{ role: "user", content: user }, { role: "assistant", content: assistant }] });
+  const lines = Array.from({ length: 9_999 }, (_, i) => line(`What is in box number ${i}?`, `Box ${i} holds ${requests[i % requests.length][1].content}`));
+  lines.push(line("Tell me a long story", "Once upon a time there was a very long answer. ".repeat(1_100).slice(0, 50_000)));
+  await page.goto(`${played.frontend}/endpoint?name=${archive}&tab=pairs`);
+  await page.getByLabel("File of conversations").first().setInputFiles({ name: "archive.jsonl", mimeType: "application/jsonl", buffer: Buffer.from(lines.join("\n")) });
+  await page.getByText("10,000 pairs are imported").waitFor({ timeout: 60_000 });
+  await page.getByRole("button", { name: "Close" }).click();
+  const list = page.getByRole("group", { name: "Pairs" });
+  const began = Date.now();
+  await until("all are scrolled through", async () => {
+    await list.evaluate((frame) => (frame.scrollTop = frame.scrollHeight));
+    return (await list.getAttribute("data-pairs")) === "10000";
+  }, 60_000);
+  await list.evaluate((frame) => (frame.scrollTop = frame.scrollHeight));
+  await list.getByText("What is in box number 0?").or(list.getByText("Tell me a long story")).first().waitFor();
+  assert.ok((await list.getByRole("listitem").count()) < 60, "rows out of sight are in the document");
+  console.log(`    10,000 pairs scrolled through in ${((Date.now() - began) / 1000).toFixed(1)} s, ${await list.getByRole("listitem").count()} rows in the document`);
+  await check(page, "ten thousand pairs");
+  await picture(page, "pairs-10000-wide");
+  await page.getByLabel("Search requests and answers").fill("long story");
+  await page.getByText("1 match").waitFor();
+  await list.getByRole("button").first().click();
+  const answer = page.locator("[data-answer]");
+  await answer.waitFor();
+  assert.equal((await answer.textContent()).length, 50_000);
+  await check(page, "a long answer");
+  await picture(page, "long-answer-wide");
+  await page.setViewportSize(narrow);
+  await check(page, "a long answer, narrow");
+  await picture(page, "long-answer-narrow");
+  await page.setViewportSize(wide);
+  clean(page);
+});
+
+test("a backend that is down is said so, and what was seen stays until it is back", async () => {
+  const way = await road(played.backend);
+  const other = await frontend(program, way.address);
+  const visitor = await open(browser, other.address);
+  await signIn(visitor, played.admin);
+  await visitor.locator(`[data-endpoint=${name}]`).waitFor();
+  await visitor.getByText("Live", { exact: true }).waitFor();
+  clean(visitor);
+  await way.close();
+  await visitor.getByRole("alert").filter({ hasText: "The backend does not answer" }).waitFor();
+  await visitor.getByText("Reconnecting").waitFor();
+  assert.ok(await visitor.locator(`[data-endpoint=${name}]`).isVisible());
+  await check(visitor, "backend down");
+  await picture(visitor, "backend-down-wide");
+  await way.reopen();
+  await visitor.getByText("Live", { exact: true }).waitFor();
+  await until("the alarm is over", async () => (await visitor.getByRole("alert").filter({ hasText: "does not answer" }).count()) === 0);
+  await way.close();
+  const late = await open(browser, other.address);
+  await late.getByLabel("Admin key").fill(played.admin);
+  await late.getByRole("button", { name: "Sign in" }).click();
+  await late.getByRole("alert").filter({ hasText: "The backend does not answer" }).waitFor();
+  await late.context().close();
+  await visitor.context().close();
+  await other.end();
+});
+
+test("every page, light and dark, wide and narrow", async () => {
+  const model = (await status()).endpoints.find((e) => e.name === name).model;
+  const [sampled] = (await api(played, "GET", `/endpoints/${name}/pairs?reason=sample&limit=50`)).items.filter((p) => p.shadowId);
+  assert.ok(sampled, "no sampled request has both answers");
+  const pages = {
+    stage: "/",
+    overview: `/endpoint?name=${name}`,
+    pairs: `/endpoint?name=${name}&tab=pairs`,
+    pair: `/endpoint?name=${name}&tab=pairs&pair=${sampled.id}`,
+    compare: `/endpoint?name=${name}&tab=compare`,
+    models: `/endpoint?name=${name}&tab=models`,
+    settings: `/endpoint?name=${name}&tab=settings`,
+    model: `/model?id=${model.id}`,
+    new: "/new",
+    keys: "/keys",
+    activity: "/activity",
+    savings: "/savings",
+  };
+  for (const colorScheme of ["light", "dark"]) {
+    for (const [viewport, size] of [[wide, "wide"], [narrow, "narrow"]]) {
+      const visitor = await open(browser, played.frontend, { viewport, colorScheme });
+      await signIn(visitor, played.admin);
+      for (const [called, path] of Object.entries(pages)) {
+        await visitor.goto(played.frontend + path);
+        await visitor.getByRole("heading", { level: 1 }).waitFor();
+        await settled(visitor);
+        await check(visitor, `${called}, ${size}, ${colorScheme}`);
+        await picture(visitor, `${called}-${size}-${colorScheme}`);
+        if (["model", "settings", "savings", "stage"].includes(called)) await visitor.screenshot({ path: join(pictures, `${called}-${size}-${colorScheme}-whole.png`), fullPage: true });
+      }
+      clean(visitor);
+      await visitor.context().close();
+    }
+  }
+});
+
+test("the keyboard reaches everything, and the theme can be chosen", async () => {
+  await page.goto(played.frontend);
+  await page.locator(`[data-endpoint=${name}]`).waitFor();
+  const reached = new Set();
+  for (let i = 0; i < 40; i++) {
+    await page.keyboard.press("Tab");
+    reached.add(await page.evaluate(() => document.activeElement?.getAttribute("aria-label") || document.activeElement?.textContent?.trim()));
+  }
+  for (const wanted of ["Skip to the page", "Savings", "New endpoint", name, `Bypass the SLM of ${name}`, "Bypass every SLM", "Sign out"]) assert.ok(reached.has(wanted), `${wanted} was not reached: ${[...reached]}`);
+  await page.getByRole("button", { name: "Dark theme" }).click();
+  await page.reload();
+  assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), "dark");
+  await page.getByRole("button", { name: "Light theme" }).click();
+  clean(page);
+});
+
+test("bypass is one click, for one endpoint and for all", async () => {
+  const toggle = page.getByRole("switch", { name: `Bypass the SLM of ${name}` });
+  await toggle.click();
+  await until("it is on", async () => (await api(played, "GET", `/endpoints/${name}`)).bypass);
+  assert.deepEqual(await ask(played, key, requests.slice(0, 3)), ["llm", "llm", "llm"]);
+  await page.locator(`[data-endpoint=${name}]`).getByText("bypassed").waitFor();
+  await until("it shows", async () => (await toggle.getAttribute("aria-checked")) === "true" && (await toggle.isEnabled()));
+  await toggle.click();
+  await until("it is off", async () => !(await api(played, "GET", `/endpoints/${name}`)).bypass);
+  const all = page.getByRole("switch", { name: "Bypass every SLM" });
+  await all.click();
+  await page.getByText("Bypass is on: every request goes to the LLM.").waitFor();
+  await all.click();
+  await until("all is off", async () => !(await api(played, "GET", "/bypass")).bypass);
+  clean(page);
+});
+
+test("a page is light and quickly there", async () => {
+  const blank = await paint(`${played.frontend}/theme.js`);
+  for (const path of ["/", `/endpoint?name=${name}`, "/savings"]) {
+    const { lcp, scripts } = await paint(played.frontend + path, played.admin);
+    console.log(`    ${path}: ${(scripts / 1000).toFixed(0)} kB of scripts, largest paint after ${lcp.toFixed(0)} ms (a blank page ${blank.lcp.toFixed(0)} ms)`);
+    assert.ok(scripts > 50_000 && scripts <= 250_000, `${path}: ${scripts} bytes of scripts`);
+    assert.ok(lcp - blank.lcp <= 1_500, `${path}: largest paint after ${lcp} ms, of a blank page after ${blank.lcp} ms`);
+  }
+});
+
+/** paint loads an address with an empty cache and returns its largest contentful paint and the size of its scripts as sent. */
+async function paint(address, admin) {
+  const visitor = await open(browser, new URL(address).origin + "/config.json");
+  if (admin) await visitor.request.post(`${new URL(address).origin}/session`, { data: { key: admin } });
+  await visitor.goto(address);
+  if (admin) {
+    await visitor.getByRole("heading", { level: 1 }).waitFor();
+    await settled(visitor);
+  }
+  const measured = await visitor.evaluate(
+    () =>
+      new Promise((resolve) => {
+        new PerformanceObserver((list) => {
+          const scripts = performance.getEntriesByType("resource").filter((r) => new URL(r.name).pathname.endsWith(".js"));
+          resolve({ lcp: list.getEntries().at(-1).startTime, scripts: scripts.reduce((sum, r) => sum + r.encodedBodySize, 0) });
+        }).observe({ type: "largest-contentful-paint", buffered: true });
+      }),
+  );
+  await visitor.context().close();
+  return measured;
+}
+
+/** settled waits until nothing is being fetched for the first time. */
+async function settled(of) {
+  await until("the page is filled", async () => (await of.locator("[role=status]").filter({ hasText: /^Loading/ }).count()) === 0);
+  await of.evaluate(() => document.fonts.ready);
+}
+
+/** watchPhases notes each phase that the page's title shows, with the time. */
+async function watchPhases(of) {
+  await of.evaluate(() => {
+    const seen = (window.seenPhases = []);
+    const look = () => {
+      const phase = document.querySelector("h1 [data-phase]")?.getAttribute("data-phase");
+      if (phase !== undefined && seen.at(-1)?.phase !== phase) seen.push({ phase, at: Date.now() });
+    };
+    look();
+    new MutationObserver(look).observe(document.body, { subtree: true, childList: true, attributes: true, characterData: true });
+  });
+  return () => of.evaluate(() => window.seenPhases);
+}
+
+/** watchAPI notes each phase that the API tells, with the time. */
+function watchAPI() {
+  const told = [];
+  let on = true;
+  const watching = (async () => {
+    while (on) {
+      const { phase } = (await status()).endpoints[0];
+      if (told.at(-1)?.phase !== phase) told.push({ phase, at: Date.now() });
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  })();
+  return {
+    end: async () => {
+      on = false;
+      await watching;
+      return told;
+    },
+  };
+}
+
+const lag = 2_500; // the page may be so much behind
+
+/** compare finds every phase that lasted in the page too, soon after, and none in the page that was not told. */
+function compare(told, seen) {
+  console.log(`    phases: ${seen.map((s) => s.phase || "none").join(" → ")}`);
+  told.forEach(({ phase, at }, i) => {
+    const until = told[i + 1]?.at ?? Infinity;
+    if (until - at < lag) return;
+    const shown = seen.find((s) => s.phase === phase && s.at <= at + lag);
+    assert.ok(shown, `${phase} was not shown within ${lag} ms; told ${JSON.stringify(told)}, shown ${JSON.stringify(seen)}`);
+  });
+  const order = told.map((t) => t.phase);
+  for (const { phase } of seen) {
+    const i = order.indexOf(phase);
+    assert.ok(i >= 0, `the page showed ${phase}, which the API never told: ${order}`);
+    order.splice(0, i);
+  }
+  assert.ok(seen.length >= 4, `only ${seen.length} phases were shown`);
+}
