@@ -28,7 +28,7 @@ export async function open(browser, address, { viewport = wide, colorScheme = "l
 export async function signIn(page, key) {
   await page.getByLabel("Admin key").fill(key);
   await page.getByRole("button", { name: "Sign in" }).click();
-  await page.getByRole("navigation", { name: "Pages" }).waitFor({ state: "attached" });
+  await page.locator("#page").waitFor();
 }
 
 /** check looks for what must be true of every page: nothing serious for axe, nothing that sticks out sideways. */

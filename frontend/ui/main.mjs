@@ -17,11 +17,25 @@ before(async () => {
 });
 after(() => browser?.close());
 
+// Each step goes on where the one before it ended.
+let broken = false;
+const step = (what, does) =>
+  test(what, async (t) => {
+    if (broken) return t.skip("an earlier step failed");
+    try {
+      await does(t);
+    } catch (err) {
+      broken = true;
+      await picture(page, "failed").catch(() => {});
+      throw err;
+    }
+  });
+
 const picture = (of, called) => of.screenshot({ path: join(pictures, `${called}.png`), animations: "disabled" });
 const status = () => api(played, "GET", "/status");
 const clean = (of) => assert.deepEqual(of.errors.splice(0), [], "the console");
 
-test("a wrong key is refused where it is typed", async () => {
+step("a wrong key is refused where it is typed", async () => {
   page = await open(browser, played.frontend);
   await page.getByLabel("Admin key").waitFor();
   clean(page);
@@ -34,7 +48,7 @@ test("a wrong key is refused where it is typed", async () => {
   await signIn(page, played.admin);
 });
 
-test("an empty platform says what to do first", async () => {
+step("an empty platform says what to do first", async () => {
   for (const [viewport, size] of [[wide, "wide"], [narrow, "narrow"]]) {
     const first = await open(browser, empty.frontend, { viewport });
     await signIn(first, empty.admin);
@@ -54,11 +68,11 @@ test("an empty platform says what to do first", async () => {
   }
 });
 
-test("an endpoint is made in the page, which shows the code to paste", async () => {
+step("an endpoint is made in the page, which shows the code to paste", async () => {
   await page.getByRole("link", { name: "Create the first endpoint" }).click();
   await page.getByLabel("Name", { exact: true }).fill(name);
   await page.getByLabel("The LLM’s model").fill("replay-teacher");
-  await page.getByLabel("Pairs that start a training").fill("100000");
+  await page.getByLabel("Pairs that start a training").fill("20000");
   await page.getByLabel("Requests in the exam, at least").fill("40");
   await page.getByLabel("Threshold").fill("0.6");
   await page.getByRole("switch", { name: "Deploy by itself" }).click();
@@ -81,7 +95,7 @@ test("an endpoint is made in the page, which shows the code to paste", async () 
   clean(page);
 });
 
-test("requests show up as they come in", async () => {
+step("requests show up as they come in", async () => {
   await page.getByRole("link", { name: "Watch requests come in" }).click();
   await page.getByText("Requests appear here as they come in.").waitFor();
   await page.evaluate(() => (window.notReloaded = true));
@@ -90,7 +104,7 @@ test("requests show up as they come in", async () => {
   await until("the tail shows them", async () => (await page.getByRole("list", { name: "Newest requests" }).getByRole("listitem").count()) >= 10);
 });
 
-test("phases change without a reload, and are the API's; training moves; the stage is taken with a click", async () => {
+step("phases change without a reload, and are the API's; training moves; the stage is taken with a click", async () => {
   const seen = await watchPhases(page);
   const watched = watchAPI();
   await page.getByRole("button", { name: "Train now" }).click();
@@ -139,7 +153,7 @@ test("phases change without a reload, and are the API's; training moves; the sta
   clean(page);
 });
 
-test("the SLM's share rises", async () => {
+step("the SLM's share rises", async () => {
   await page.goto(played.frontend);
   const share = page.locator(`[data-endpoint=${name}] [data-slm-share]`);
   assert.equal(await share.getAttribute("data-slm-share"), "0");
@@ -149,7 +163,7 @@ test("the SLM's share rises", async () => {
   clean(page);
 });
 
-test("both answers to a request, side by side", async () => {
+step("both answers to a request, side by side", async () => {
   await page.goto(`${played.frontend}/endpoint?name=${name}&tab=compare`);
   await page.getByLabel("Ask both").fill(requests[100][1].content);
   await page.getByRole("button", { name: "Ask both" }).click();
@@ -160,7 +174,7 @@ test("both answers to a request, side by side", async () => {
   clean(page);
 });
 
-test("ten thousand pairs are imported in the page, searched and scrolled", async () => {
+step("ten thousand pairs are imported in the page, searched and scrolled", async () => {
   await api(played, "POST", "/endpoints", { name: archive, upstream: "replay", upstreamModel: "replay-teacher", autoTrain: false });
   const line = (user, assistant) => JSON.stringify({ messages: [{ role: "user", content: user }, { role: "assistant", content: assistant }] });
   const lines = Array.from({ length: 9_999 }, (_, i) => line(`What is in box number ${i}?`, `Box ${i} holds ${requests[i % requests.length][1].content}`));
@@ -196,9 +210,11 @@ test("ten thousand pairs are imported in the page, searched and scrolled", async
   clean(page);
 });
 
-test("a backend that is down is said so, and what was seen stays until it is back", async () => {
+step("a backend that is down is said so, and what was seen stays until it is back", async (t) => {
   const way = await road(played.backend);
+  t.after(() => way.close());
   const other = await frontend(program, way.address);
+  t.after(() => other.end());
   const visitor = await open(browser, other.address);
   await signIn(visitor, played.admin);
   await visitor.locator(`[data-endpoint=${name}]`).waitFor();
@@ -220,10 +236,9 @@ test("a backend that is down is said so, and what was seen stays until it is bac
   await late.getByRole("alert").filter({ hasText: "The backend does not answer" }).waitFor();
   await late.context().close();
   await visitor.context().close();
-  await other.end();
 });
 
-test("every page, light and dark, wide and narrow", async () => {
+step("every page, light and dark, wide and narrow", async () => {
   const model = (await status()).endpoints.find((e) => e.name === name).model;
   const [sampled] = (await api(played, "GET", `/endpoints/${name}/pairs?reason=sample&limit=50`)).items.filter((p) => p.shadowId);
   assert.ok(sampled, "no sampled request has both answers");
@@ -259,7 +274,7 @@ test("every page, light and dark, wide and narrow", async () => {
   }
 });
 
-test("the keyboard reaches everything, and the theme can be chosen", async () => {
+step("the keyboard reaches everything, and the theme can be chosen", async () => {
   await page.goto(played.frontend);
   await page.locator(`[data-endpoint=${name}]`).waitFor();
   const reached = new Set();
@@ -275,7 +290,7 @@ test("the keyboard reaches everything, and the theme can be chosen", async () =>
   clean(page);
 });
 
-test("bypass is one click, for one endpoint and for all", async () => {
+step("bypass is one click, for one endpoint and for all", async () => {
   const toggle = page.getByRole("switch", { name: `Bypass the SLM of ${name}` });
   await toggle.click();
   await until("it is on", async () => (await api(played, "GET", `/endpoints/${name}`)).bypass);
@@ -292,7 +307,7 @@ test("bypass is one click, for one endpoint and for all", async () => {
   clean(page);
 });
 
-test("a page is light and quickly there", async () => {
+step("a page is light and quickly there", async () => {
   const blank = await paint(`${played.frontend}/theme.js`);
   for (const path of ["/", `/endpoint?name=${name}`, "/savings"]) {
     const { lcp, scripts } = await paint(played.frontend + path, played.admin);

@@ -65,6 +65,7 @@ export async function road(to) {
   return {
     address: `http://127.0.0.1:${port}`,
     close: async () => {
+      if (!server.listening) return;
       const closed = once(server, "close");
       server.close();
       for (const socket of open) socket.destroy();

@@ -3,6 +3,8 @@ package main
 import (
 	"bufio"
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
@@ -13,6 +15,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"testing/fstest"
 )
 
 // start runs the real binary on a free port and returns its URL; it ends cleanly with the test.
@@ -75,65 +78,170 @@ func (b browser) do(t *testing.T, method, path, body string, header ...string) (
 	return res, string(text)
 }
 
-func TestTheStatusReachesThePageOnlyWithTheKey(t *testing.T) {
-	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/api/v1/status" || r.Header.Get("Authorization") != "Bearer ua-secret" || r.Header.Get("Cookie") != "" {
+// backend knows one key and says what reached it.
+func backend(t *testing.T) string {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.URL.Path == "/docs/":
+			w.Header().Set("Content-Type", "text/html")
+			_, _ = w.Write([]byte(`<script>go()</script>`))
+		case r.Header.Get("Authorization") != "Bearer ua-secret" || r.Header.Get("Cookie") != "":
 			http.Error(w, `{"detail":"no"}`, http.StatusUnauthorized)
-			return
+		case r.URL.Path == "/api/v1/events":
+			w.Header().Set("Content-Type", "text/event-stream")
+			_, _ = w.Write([]byte("data: " + r.Header.Get("Last-Event-ID") + "\n\n"))
+			_ = http.NewResponseController(w).Flush()
+			<-r.Context().Done()
+		default:
+			body, _ := io.ReadAll(r.Body)
+			_, _ = w.Write([]byte(r.Method + " " + r.URL.RequestURI() + " " + string(body)))
 		}
-		_, _ = w.Write([]byte(`{"version":"test"}`))
 	}))
-	defer backend.Close()
-	base := start(t, backend.URL)
-	b := newBrowser(base)
+	t.Cleanup(srv.Close)
+	return srv.URL
+}
 
+func TestTheBackendIsReachedOnlyWithTheKey(t *testing.T) {
+	b := newBrowser(start(t, backend(t)))
 	if res, body := b.do(t, "GET", "/api/v1/status", ""); res.StatusCode != 401 || !strings.Contains(body, "Sign in") {
 		t.Errorf("without a key: %d %s", res.StatusCode, body)
+	}
+	if _, body := b.do(t, "GET", "/api/session", ""); !strings.Contains(body, `"signedIn":false`) {
+		t.Errorf("before: %s", body)
 	}
 	res, _ := b.do(t, "POST", "/session", `{"key":" ua-secret "}`)
 	if c := res.Header.Get("Set-Cookie"); res.StatusCode != 204 || !strings.Contains(c, "HttpOnly") || !strings.Contains(c, "SameSite=Strict") {
 		t.Errorf("sign in: %d %q", res.StatusCode, c)
 	}
-	if res, body := b.do(t, "GET", "/api/v1/status", ""); res.StatusCode != 200 || body != `{"version":"test"}` {
-		t.Errorf("with the key: %d %s", res.StatusCode, body)
+	if _, body := b.do(t, "GET", "/api/session", ""); !strings.Contains(body, `"signedIn":true`) {
+		t.Errorf("after: %s", body)
+	}
+	for _, method := range []string{"GET", "POST", "PUT", "PATCH", "DELETE"} {
+		if res, body := b.do(t, method, "/api/v1/x?y=1", "z"); res.StatusCode != 200 || body != method+" /api/v1/x?y=1 z" {
+			t.Errorf("%s with the key: %d %q", method, res.StatusCode, body)
+		}
+	}
+	if res, body := b.do(t, "PUT", "/api/v1/bypass", "{}", "Sec-Fetch-Site", "cross-site"); res.StatusCode != 403 {
+		t.Errorf("another site's change: %d %s", res.StatusCode, body)
 	}
 	b.do(t, "DELETE", "/session", "")
 	if res, _ := b.do(t, "GET", "/api/v1/status", ""); res.StatusCode != 401 {
 		t.Errorf("signed out: %d", res.StatusCode)
 	}
+}
 
+func TestAKeyIsRefusedWhereItIsTyped(t *testing.T) {
+	known, silent := newBrowser(start(t, backend(t))), newBrowser(start(t, "http://127.0.0.1:1"))
 	for name, c := range map[string]struct {
+		browser    browser
 		body, site string
 		status     int
+		says       string
 	}{
-		"no key":              {`{}`, "same-origin", 422},
-		"a key with a space":  {`{"key":"a b"}`, "same-origin", 422},
-		"no JSON":             {`key`, "same-origin", 400},
-		"another site's form": {`{"key":"x"}`, "cross-site", 403},
+		"no key":                 {known, `{}`, "same-origin", 422, "no admin key"},
+		"a key with a space":     {known, `{"key":"a b"}`, "same-origin", 422, "no admin key"},
+		"no JSON":                {known, `key`, "same-origin", 400, "JSON"},
+		"another site's form":    {known, `{"key":"ua-secret"}`, "cross-site", 403, ""},
+		"a wrong key":            {known, `{"key":"ua-wrong"}`, "same-origin", 401, "does not know this key"},
+		"a backend that is down": {silent, `{"key":"ua-secret"}`, "same-origin", 502, "does not answer"},
 	} {
-		if res, body := b.do(t, "POST", "/session", c.body, "Sec-Fetch-Site", c.site); res.StatusCode != c.status {
+		res, body := c.browser.do(t, "POST", "/session", c.body, "Sec-Fetch-Site", c.site)
+		if res.StatusCode != c.status || !strings.Contains(body, c.says) || res.Header.Get("Set-Cookie") != "" {
 			t.Errorf("%s: %d %s, want %d", name, res.StatusCode, body, c.status)
 		}
 	}
 }
 
-func TestThePageNeedsNothingFromElsewhere(t *testing.T) {
-	base := start(t, "http://127.0.0.1:1")
-	b := newBrowser(base)
-	for path, want := range map[string]string{"/": "text/html", "/page.js": "text/javascript", "/style.css": "text/css", "/healthz": "", "/readyz": "", "/metrics": ""} {
+// The end of the program is checked where it was started: a stream does not hold it up.
+func TestEventsComeAsTheyHappen(t *testing.T) {
+	b := newBrowser(start(t, backend(t)))
+	b.do(t, "POST", "/session", `{"key":"ua-secret"}`)
+	req, err := http.NewRequestWithContext(t.Context(), "GET", b.base+"/api/v1/events", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Accept", "text/event-stream")
+	req.Header.Set("Last-Event-ID", "41")
+	res, err := b.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = res.Body.Close() })
+	if line, err := bufio.NewReader(res.Body).ReadString('\n'); err != nil || line != "data: 41\n" {
+		t.Errorf("%q, %v", line, err)
+	}
+}
+
+func TestThePagesNeedNothingFromElsewhere(t *testing.T) {
+	b := newBrowser(start(t, "http://127.0.0.1:1"))
+	for path, want := range map[string]string{"/": "text/html", "/healthz": "", "/readyz": "", "/metrics": "", "/config.json": "application/json"} {
 		res, body := b.do(t, "GET", path, "")
 		if res.StatusCode != 200 || !strings.HasPrefix(res.Header.Get("Content-Type"), want) {
 			t.Errorf("%s: %d %s", path, res.StatusCode, res.Header.Get("Content-Type"))
 		}
-		if want != "" && regexp.MustCompile(`https?://`).MatchString(body) {
-			t.Errorf("%s names another host", path)
+		if want == "text/html" && regexp.MustCompile(`(src|href)="https?://`).MatchString(body) {
+			t.Errorf("%s takes something from another host", path)
 		}
 		if csp := res.Header.Get("Content-Security-Policy"); !strings.Contains(csp, "default-src 'none'") || strings.Contains(csp, "unsafe") {
 			t.Errorf("%s: policy %q", path, csp)
 		}
 	}
-	b.do(t, "POST", "/session", `{"key":"x"}`)
-	if res, body := b.do(t, "GET", "/api/v1/status", ""); res.StatusCode != 502 || !strings.Contains(body, "backend does not answer") {
-		t.Errorf("backend down: %d %s", res.StatusCode, body)
+}
+
+func TestTheDocumentationRunsUnderItsOwnPolicy(t *testing.T) {
+	b := newBrowser(start(t, backend(t)))
+	res, body := b.do(t, "GET", "/docs/", "")
+	sum := sha256.Sum256([]byte("go()"))
+	policies := res.Header.Values("Content-Security-Policy")
+	if body != `<script>go()</script>` || len(policies) != 1 || !strings.Contains(policies[0], "script-src 'self' 'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"';") {
+		t.Errorf("%q %q", policies, body)
+	}
+}
+
+func TestASiteIsServedAsItWasExported(t *testing.T) {
+	s, err := newSite(fstest.MapFS{
+		"index.html":            {Data: []byte(`<script src="/a.js"></script><script id="x">one()</script>`)},
+		"endpoint.html":         {Data: []byte(`<script>two()</script>`)},
+		"endpoint/__next.txt":   {Data: []byte("rows")},
+		"404.html":              {Data: []byte("nothing")},
+		"_next/static/a1.js":    {Data: []byte("long script")},
+		"_next/static/a1.js.br": {Data: []byte("short")},
+		"_next/static/a1.js.gz": {Data: []byte("shorter")},
+		".gitignore":            {Data: []byte("*")},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	hash := func(script string) string {
+		sum := sha256.Sum256([]byte(script))
+		return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+	}
+	for name, c := range map[string]struct {
+		path, accepts string
+		status        int
+		body          string
+		header, want  string
+	}{
+		"the first page":             {"/", "", 200, `one()`, "Content-Security-Policy", "script-src 'self' " + hash("one()") + ";"},
+		"a page without its ending":  {"/endpoint?name=x", "", 200, `two()`, "Content-Security-Policy", "script-src 'self' " + hash("two()") + ";"},
+		"a file beside a page":       {"/endpoint/__next.txt", "", 200, "rows", "Content-Type", "text/plain"},
+		"a script, plain":            {"/_next/static/a1.js", "", 200, "long script", "Cache-Control", "immutable"},
+		"a script, packed":           {"/_next/static/a1.js", "gzip, br", 200, "short", "Content-Encoding", "br"},
+		"a script, packed otherwise": {"/_next/static/a1.js", "gzip, br;q=0", 200, "shorter", "Content-Encoding", "gzip"},
+		"nothing":                    {"/nowhere", "", 404, "nothing", "Content-Type", "text/html"},
+		"the build's own file":       {"/.gitignore", "", 404, "nothing", "Cache-Control", "no-cache"},
+	} {
+		r := httptest.NewRequest("GET", c.path, nil)
+		r.Header.Set("Accept-Encoding", c.accepts)
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, r)
+		if w.Code != c.status || !strings.Contains(w.Body.String(), c.body) || !strings.Contains(w.Header().Get(c.header), c.want) {
+			t.Errorf("%s: %d %q, %s: %q", name, w.Code, w.Body, c.header, w.Header().Get(c.header))
+		}
+	}
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, httptest.NewRequest("POST", "/", nil))
+	if w.Code != 405 {
+		t.Errorf("POST: %d", w.Code)
 	}
 }
