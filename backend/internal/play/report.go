@@ -44,8 +44,30 @@ type Report struct {
 	Failed       int                `json:"failed"`
 	CostUSD      float64            `json:"costAtListPriceUSD"`
 	SavedUSD     float64            `json:"savedAtListPriceUSD"`
+	Ledger       *Ledger            `json:"ledger,omitempty"`
 	Seconds      map[string]float64 `json:"seconds"`
 	Error        string             `json:"error,omitempty"`
+}
+
+// Ledger is what the play would have come to, had the money been real.
+type Ledger struct {
+	NotSpentUSD float64 `json:"notSpentUSD"`
+	ServingUSD  float64 `json:"servingUSD"`
+	TrainingUSD float64 `json:"trainingUSD"`
+	SampleUSD   float64 `json:"sampleUSD"`
+	NetUSD      float64 `json:"netUSD"`
+	LowUSD      float64 `json:"lowUSD"`
+	HighUSD     float64 `json:"highUSD"`
+	CPUSeconds  float64 `json:"cpuSeconds"` // of the SLM, as far as it was measured before the end
+	BreakEven   *int64  `json:"breakEvenRequests,omitempty"`
+}
+
+// words says when the training has paid for itself.
+func (l Ledger) words() string {
+	if l.BreakEven == nil {
+		return "at these prices it never pays"
+	}
+	return fmt.Sprintf("the training pays after %d requests", *l.BreakEven)
 }
 
 // Write writes the report as one JSON object.
@@ -96,6 +118,10 @@ func (r Report) Print(w io.Writer) {
 		row("on stage", "%s of %d eligible requests answered by the SLM (%d requests in all), %d failed", percent(r.SLMShare), r.Eligible, r.LastAct, r.Failed)
 		row("agreement", "%s with the teacher, on conversations never seen", percent(r.Agreement))
 		row("money", "%s spent on the LLM, %s not spent, at list price", usd(r.CostUSD), usd(r.SavedUSD))
+		if l := r.Ledger; l != nil {
+			row("", "serving %s (%.0f s of processor time), training %s, sample %s: net %s (%s to %s), an estimate; %s", usd(l.ServingUSD), l.CPUSeconds,
+				usd(l.TrainingUSD), usd(l.SampleUSD), usd(l.NetUSD), usd(l.LowUSD), usd(l.HighUSD), l.words())
+		}
 	}
 	if r.Reason != "" {
 		row("because", "%s", r.Reason)
@@ -111,7 +137,13 @@ func (r Report) Print(w io.Writer) {
 
 func percent(x float64) string { return fmt.Sprintf("%.1f %%", 100*x) }
 
-func usd(x float64) string { return fmt.Sprintf("$%.4f", x) }
+// usd has its sign before the dollar's.
+func usd(x float64) string {
+	if x < 0 {
+		return fmt.Sprintf("-$%.4f", -x)
+	}
+	return fmt.Sprintf("$%.4f", x)
+}
 
 func suffix(ok bool, s string) string {
 	if ok {

@@ -358,6 +358,14 @@ func (p *play) count(ctx context.Context, modelID string) error {
 		return err
 	}
 	p.report.CostUSD, p.report.SavedUSD = e.Counters.CostUSD, e.Counters.SavedUSD
+	s, err := p.API.Savings(ctx, p.Endpoint.Name, 2) // a play may go past midnight
+	if err != nil {
+		return err
+	}
+	for _, l := range s.Endpoints {
+		p.report.Ledger = &Ledger{NotSpentUSD: l.NotSpentUSD, ServingUSD: l.ServingUSD, TrainingUSD: l.TrainingUSD, SampleUSD: l.SampleUSD,
+			NetUSD: l.NetUSD, LowUSD: l.Low, HighUSD: l.High, CPUSeconds: l.CPUSeconds, BreakEven: l.BreakEvenRequests}
+	}
 	m, err := p.API.Model(ctx, modelID)
 	if err != nil {
 		return err
