@@ -23,6 +23,16 @@ await() {
   show >&2
   exit 1
 }
+# gone WORDS waits until they are not on the screen any more.
+gone() {
+  for _ in $(seq 100); do
+    show | grep -qF -- "$1" || return 0
+    sleep 0.2
+  done
+  echo "the screen went on showing \"$1\":" >&2
+  show >&2
+  exit 1
+}
 tm new-session -d -s monitor -x 150 -y 44 "$(printf '%q ' bin/understudy monitor "$@") 2>$scratch/errors; echo \$? >$scratch/code; sleep 1"
 await "PODS ("
 await "q quit"
@@ -37,7 +47,7 @@ await "q quit"
   tm send-keys -t monitor n
   await "Nothing was changed."
   tm resize-window -t monitor -x 80 -y 40
-  await "JOBS"
+  gone "│" # the line between two columns
   echo
   echo "\$ understudy monitor    (80 columns)"
   show
