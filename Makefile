@@ -7,7 +7,7 @@ PYTHON      := .cache/python/bin/python
 export CGO_ENABLED ?= 0
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help run up monitor setup build programs program-frontend dashboard python test test-go test-python test-clients test-play test-kill test-ui lint lint-charts manifests bench native images deploy undeploy e2e e2e-smoke cluster-up cluster-down clean clean-cache
+.PHONY: help run up monitor setup build programs program-frontend dashboard python test test-go test-python test-clients test-play test-kill test-faults test-ui lint lint-charts manifests bench native images deploy undeploy e2e e2e-smoke cluster-up cluster-down clean clean-cache
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -40,7 +40,7 @@ python: ## the Python environment and the models
 	@ci/setup/python.sh
 	@$(PYTHON) ci/setup/models.py
 
-test: setup test-python test-go test-clients test-play test-kill ## every test that needs no cluster
+test: setup test-python test-go test-clients test-play test-kill test-faults ## every test that needs no cluster
 
 test-go: ## unit and integration tests of every module
 	@ci/test/go.sh $(MODULES)
@@ -57,6 +57,9 @@ test-play: ## the play on the user's data, and on answers that cannot be learnt
 
 test-kill: ## kill -9 of every service in every phase; prints the matrix
 	@cd ci && go test -count=1 -timeout 30m -v ./kill
+
+test-faults: ## trainings on a simulated RunPod while things go wrong, the trainer killed at each side effect; prints the table
+	@cd ci && go test -count=1 -timeout 20m -parallel 8 -v ./faults | grep -Ev '^ *(=== |--- PASS)'
 
 test-ui: setup ## the dashboard in Chromium on a real platform that learns meanwhile; screenshots in .cache/ui (PICTURES=)
 	@ci/ui/run.sh

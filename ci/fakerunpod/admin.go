@@ -25,6 +25,7 @@ type PodState struct {
 	Starts  int               `json:"starts"`
 	USD     float64           `json:"usd"`
 	Created time.Time         `json:"created"`
+	Ended   time.Time         `json:"ended,omitzero"` // when it was billed last
 }
 
 // State returns it.
@@ -37,7 +38,7 @@ func (s *Server) State() State {
 		if !p.over() {
 			st.Alive++
 		}
-		st.Pods = append(st.Pods, PodState{p.id, p.name, p.status, p.gpu, p.where, p.env, p.starts, p.usd(now), p.created})
+		st.Pods = append(st.Pods, PodState{p.id, p.name, p.status, p.gpu, p.where, p.env, p.starts, p.usd(now), p.created, p.ended()})
 	}
 	return st
 }

@@ -75,6 +75,14 @@ func (p *pod) bill(on bool, now time.Time) {
 	}
 }
 
+// ended is when the pod was billed last, zero while it is.
+func (p *pod) ended() time.Time {
+	if len(p.spans) == 0 {
+		return p.created
+	}
+	return p.spans[len(p.spans)-1].to
+}
+
 // usd is what the pod has cost until now.
 func (p *pod) usd(now time.Time) float64 {
 	var sum time.Duration

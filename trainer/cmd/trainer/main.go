@@ -48,6 +48,7 @@ Environment:
   AGENT_IMAGE               runpod: the agent's image, built from trainer/agent
   RUNPOD_GPUS               runpod: GPUs in the order wanted, by commas; else the cheapest that fits
   RUNPOD_MAX_HOURLY_USD     runpod: rent nothing dearer (1)
+  RUNPOD_MIN_TIME           runpod: rent nothing where a job's budget buys less time than this (1m)
   RUNPOD_CLOUD              runpod: SECURE or COMMUNITY (SECURE)
   RUNPOD_DATA_CENTERS       runpod: in the order wanted, by commas; else wherever one is free
   RUNPOD_VOLUME_ID          runpod: a network volume: training goes on from its checkpoint on another pod

@@ -48,14 +48,16 @@ func orphans(args []string, stdout, stderr io.Writer) int {
 		return 2
 	}
 	list, err := findOrphans(*end)
-	if *format == "json" {
-		if list == nil {
-			list = []orphan{}
-		}
+	if list == nil {
+		list = []orphan{}
+	}
+	switch {
+	case err != nil && len(list) == 0: // nothing is known: nothing is said
+	case *format == "json":
 		out := json.NewEncoder(stdout)
 		out.SetIndent("", "  ")
 		_ = out.Encode(map[string]any{"pods": list})
-	} else {
+	default:
 		printOrphans(stdout, list)
 	}
 	if err != nil {

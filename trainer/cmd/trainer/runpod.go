@@ -26,6 +26,7 @@ func readRunPod(r *env.Reader) rented {
 		GPUs:            list(r.String("RUNPOD_GPUS", "")),
 		DataCenters:     list(r.String("RUNPOD_DATA_CENTERS", "")),
 		MaxHourlyUSD:    r.Float("RUNPOD_MAX_HOURLY_USD", 1, 0, 1000),
+		MinTime:         r.Duration("RUNPOD_MIN_TIME", 0),
 		VolumeID:        r.String("RUNPOD_VOLUME_ID", ""),
 		DiskGB:          r.Int("RUNPOD_DISK_GB", 40, 10),
 		Registry:        r.String("RUNPOD_REGISTRY_ID", ""),

@@ -30,8 +30,6 @@ const (
 	minMemoryGB   = 12 // for LoRA on the catalogue's bases, where nobody names a GPU
 	placesOfEach  = 3  // data centres tried for one GPU, where nobody names them
 	maxCandidates = 40
-	// shortest is the least training time that a budget has to buy.
-	shortest = 1.0 / 60 // hours
 )
 
 // rank orders what to ask for: GPUs as the job or the configuration ranks them,
@@ -73,7 +71,7 @@ func (p *Provider) rank(o trainer.Order, catalogue []GPUType, places []string) (
 		case price <= 0: // not in this cloud
 		case p.MaxHourlyUSD > 0 && price > p.MaxHourlyUSD:
 			dear = cmp.Or(dear, fmt.Sprintf("%s costs $%.2f an hour, and RUNPOD_MAX_HOURLY_USD allows $%.2f", g.ID, price, p.MaxHourlyUSD))
-		case o.Spec.MaxCostUSD > 0 && left < price*shortest:
+		case o.Spec.MaxCostUSD > 0 && left < price*p.MinTime.Hours():
 			dear = cmp.Or(dear, fmt.Sprintf("%s costs $%.2f an hour, and of the job's budget (maxCostUSD) of $%.4f only $%.4f is left", g.ID, price, o.Spec.MaxCostUSD, max(left, 0)))
 		default:
 			for _, where := range placesFor(g, places) {

@@ -27,7 +27,8 @@ type Provider struct {
 	GPUs         []string // ranked, for jobs that name none; empty: the cheapest that fit
 	DataCenters  []string // ranked; empty: all
 	MaxHourlyUSD float64
-	VolumeID     string // a network volume for checkpoints and base models; "" is none
+	MinTime      time.Duration // that a job's budget has to buy, else nothing is rented
+	VolumeID     string        // a network volume for checkpoints and base models; "" is none
 	DiskGB       int
 	Registry     string // id of a stored registry credential; "" is none
 	ProxyURL     string // how a pod's port is reached: {pod} and {port} are replaced
@@ -61,6 +62,7 @@ const (
 // Defaults fills in what was left out.
 func (p *Provider) Defaults() *Provider {
 	p.Cloud = cmp.Or(p.Cloud, Secure)
+	p.MinTime = cmp.Or(p.MinTime, time.Minute)
 	p.DiskGB = cmp.Or(p.DiskGB, 40)
 	p.ProxyURL = cmp.Or(p.ProxyURL, "https://{pod}-{port}.proxy.runpod.net")
 	p.ProvisionWithin = cmp.Or(p.ProvisionWithin, 10*time.Minute)
