@@ -26,6 +26,8 @@ type Order struct {
 // Account is told of machines that cost, at once: what is not told is lost with
 // the process.
 type Account interface {
+	// Hiring is called before a machine is asked for.
+	Hiring()
 	// Hired is called when a machine exists, long before its agent answers.
 	Hired(Agent)
 	// Ended is called when a machine is known to be gone.

@@ -120,7 +120,8 @@ type Record struct {
 	Agent        Agent    `json:"agent,omitzero"`   // what was started and has not been ended
 	BootID       string   `json:"bootId,omitempty"` // of the agent as it was last heard
 	Rentals      []Rental `json:"rentals,omitempty"`
-	Clean        bool     `json:"clean,omitempty"` // finished, and nothing is left to end
+	Hiring       bool     `json:"hiring,omitempty"` // a machine was asked for, so that one may exist
+	Clean        bool     `json:"clean,omitempty"`  // finished, and nothing is left to end
 }
 
 // Deadline is when training has to stop; zero while the job is queued.

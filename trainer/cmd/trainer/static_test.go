@@ -25,6 +25,7 @@ func newRemote(t *testing.T, intercept func(http.ResponseWriter, *http.Request) 
 	dir := t.TempDir()
 	r.agent = fakeagent.New(dir, "fixed", control)
 	r.agent.Intercept = intercept
+	t.Cleanup(r.agent.Wait) // it may train on though its job has failed
 	r.handler.Store(r.agent)
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) { r.handler.Load().ServeHTTP(w, q) }))
 	t.Cleanup(srv.Close)

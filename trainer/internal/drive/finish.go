@@ -191,7 +191,7 @@ func (d *Driver) clean(ctx context.Context, id string) {
 func (d *Driver) end(ctx context.Context, rec trainer.Record) error {
 	p, ok := d.Providers[rec.Spec.Provider]
 	switch _, rents := p.(Renter); {
-	case !ok && rec.Agent.ID == "" && len(rec.Rentals) == 0:
+	case rec.Agent.ID == "" && len(rec.Rentals) == 0 && !rec.Hiring:
 		return nil // nothing was ever started
 	case !ok:
 		return fmt.Errorf("the provider %q is not configured", rec.Spec.Provider)

@@ -14,6 +14,11 @@ type account struct {
 	id string
 }
 
+// Hiring implements trainer.Account.
+func (a account) Hiring() {
+	a.note(func(rec *trainer.Record) { rec.Hiring = true })
+}
+
 // Hired implements trainer.Account. What the disk does not take is kept in
 // memory; after a crash the machine is found by its name.
 func (a account) Hired(m trainer.Agent) {

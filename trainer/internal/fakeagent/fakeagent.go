@@ -33,6 +33,7 @@ type Agent struct {
 	mu     sync.Mutex
 	status agent.Status
 	heard  time.Time
+	work   sync.WaitGroup
 }
 
 // New returns an agent that goes on from what lies in dir.
@@ -161,7 +162,7 @@ func (a *Agent) train(w http.ResponseWriter, r *http.Request) {
 	}
 	a.Control.Event("train", isNew)
 	a.status.State = agent.Loading
-	go a.work(o)
+	a.work.Go(func() { a.carryOut(o) })
 	if isNew {
 		w.WriteHeader(202)
 	}
@@ -178,7 +179,10 @@ func (a *Agent) say(change func(*agent.Status)) bool {
 	return true
 }
 
-func (a *Agent) work(o agent.Order) {
+// Wait returns when no training runs any more.
+func (a *Agent) Wait() { a.work.Wait() }
+
+func (a *Agent) carryOut(o agent.Order) {
 	a.Control.Reach("loading")
 	started, _ := strconv.ParseInt(string(read(a.path(o.JobID, "started"))), 10, 64)
 	deadline := time.UnixMilli(started).Add(time.Duration(o.DeadlineSeconds) * time.Second)

@@ -175,6 +175,7 @@ func (p *Provider) rent(ctx context.Context, o trainer.Order) (trainer.Agent, er
 	if err != nil {
 		return trainer.Agent{}, err
 	}
+	o.Account.Hiring()
 	var refused error // the last refusal
 	full, barred := 0, 0
 	for _, c := range list {
