@@ -22,7 +22,6 @@ import (
 	"understudy.dev/backend/internal/gateway/capture"
 	"understudy.dev/backend/internal/httpapi"
 	"understudy.dev/backend/internal/lifecycle"
-	"understudy.dev/backend/internal/phases"
 	"understudy.dev/backend/internal/queue"
 	"understudy.dev/backend/internal/trainerclient"
 	"understudy.dev/backend/internal/usage"
@@ -68,7 +67,6 @@ type backend struct {
 	stage     *stage
 	gateway   *gateway.Gateway
 	lifecycle *lifecycle.Lifecycle
-	phases    *phases.Meter
 	api       *httpapi.API
 }
 
@@ -110,14 +108,12 @@ func (b *backend) wire(ctx context.Context, c config.Config) (err error) {
 		return err
 	}
 	evaluator := evaluatorclient.New(c.EvaluatorURL, c.ServiceToken, c.EvaluationBatchSize)
-	metrics := prometheus.DefaultRegisterer
-	b.phases = phases.NewMeter(metrics)
 	b.lifecycle = lifecycle.New(lifecycle.Config{
-		DB: phases.Store{Store: b.db, Meter: b.phases}, Releases: b.stage, Runtime: b.stage,
+		DB: b.db, Releases: b.stage, Runtime: b.stage,
 		Trainer:   trainerclient.New(c.TrainerURL, c.ServiceToken),
 		Evaluator: evaluator,
 		Wakes:     b.queue.Wakes, Announce: b.announce, ServiceToken: c.ServiceToken, BackendURL: c.BackendURL,
-		MaxDeployments: c.MaxDeployments, BatchSize: c.EvaluationBatchSize, TrainingProvider: c.TrainingProvider,
+		MaxDeployments: c.MaxDeployments, BatchSize: c.EvaluationBatchSize, TrainingProvider: c.TrainingProvider, Metrics: prometheus.DefaultRegisterer,
 	})
 	b.api = httpapi.New(ctx, httpapi.Config{
 		DB: b.db, Gateway: b.gateway, AdminKey: c.AdminKey.Reveal(), ServiceToken: c.ServiceToken.Reveal(), Upstreams: c.Upstreams,
@@ -126,7 +122,7 @@ func (b *backend) wire(ctx context.Context, c config.Config) (err error) {
 		Ready: func(context.Context) error { return b.gateway.Ready() },
 		Ask:   b.gateway, Evaluator: evaluator, Observer: b.stage, Prices: pricesOf(c),
 	})
-	metrics.MustRegister(b.api.Metrics(ctx))
+	prometheus.MustRegister(b.api.Metrics(ctx))
 	return nil
 }
 
@@ -201,7 +197,6 @@ func (b *backend) lead(ctx context.Context) error {
 			return
 		}
 		meter := usage.Meter{Store: b.db, Addresses: b.stage}
-		defer b.phases.Lead()()
 		leading, stop := context.WithCancel(ctx)
 		var measuring sync.WaitGroup
 		measuring.Go(func() { meter.Run(leading) })

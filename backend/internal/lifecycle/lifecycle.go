@@ -12,6 +12,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	understudy "understudy.dev/backend"
 	"understudy.dev/service/env"
 )
@@ -53,6 +55,8 @@ type Config struct {
 
 	Now    func() time.Time
 	Client *http.Client // for the probe
+
+	Metrics prometheus.Registerer // nil = not shown to anybody
 }
 
 // Defaults fills in what was left out.
@@ -77,14 +81,25 @@ func (c Config) Defaults() Config {
 	if c.Client == nil {
 		c.Client = http.DefaultClient
 	}
+	if c.Metrics == nil {
+		c.Metrics = prometheus.NewRegistry()
+	}
 	return c
 }
 
 // Lifecycle may lead again and again, once at a time.
-type Lifecycle struct{ config Config }
+type Lifecycle struct {
+	config Config
+	meter  *meter
+}
 
-// New does nothing yet.
-func New(c Config) *Lifecycle { return &Lifecycle{c.Defaults()} }
+// New registers its metrics and does nothing else yet.
+func New(c Config) *Lifecycle {
+	c = c.Defaults()
+	l := &Lifecycle{config: c, meter: newMeter(c.Metrics)}
+	l.config.DB = measured{c.DB, l.meter}
+	return l
+}
 
 // lead is one leadership.
 type lead struct {
@@ -102,5 +117,7 @@ func newLead(c Config, epoch int64) *lead {
 // or a later epoch is found in the database, and until what it was doing is
 // done.
 func (l *Lifecycle) Run(ctx context.Context, epoch int64) {
+	l.meter.leader.Set(1)
+	defer l.meter.leader.Set(0)
 	newLead(l.config, epoch).run(ctx)
 }
