@@ -10,7 +10,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 .PHONY: help run up monitor setup build programs program-frontend dashboard python test test-go test-python test-clients test-play test-kill test-faults test-ui lint lint-charts manifests bench native images deploy undeploy e2e e2e-smoke cluster-up cluster-down clean clean-cache
 
 help: ## show this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
 run: setup ## play the main job: LLM → capture → training → evaluation → release → SLM (DATA= REPORT= SEED=)
 	@bin/understudy run --data-dir .understudy $(if $(DATA),--data $(DATA)) $(if $(REPORT),--report $(REPORT)) $(if $(SEED),--seed $(SEED)) $(RUN_FLAGS)
@@ -87,6 +87,16 @@ e2e-smoke: setup ## the shortest way through it: install, one model to the stage
 
 bench: setup ## ratios, side by side in one run: gateway, evaluator, inference
 	@ci/bench/bench.sh
+
+.PHONY: bench-gpu bench77
+bench-gpu: ## train BANKING77 on this machine's GPU: tokens/s and the loss curve (BANKING77_CSV=); says so where there is none
+	@ci/setup/python.sh
+	@PYTHONPATH=trainer/agent/src $(PYTHON) trainer/bench/gpu.py
+
+bench77: ## train and judge BANKING77's 77 intents on the CPU, in half an hour (BANKING77_CSV=); writes trainer/bench/result77.*
+	@ci/setup/python.sh --test
+	@$(PYTHON) ci/setup/models.py
+	@$(PYTHON) trainer/bench/bench77.py
 
 native: ## the evaluator on ONNX Runtime (needs gcc and cargo)
 	@evaluator/native/build.sh

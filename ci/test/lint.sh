@@ -10,7 +10,7 @@ for module in "$@"; do
 done
 for script in $(git ls-files '*.sh' .ci/run); do bash -n "$script"; done
 ci/setup/python.sh --test
-.cache/python/bin/python -m ruff check trainer/agent inference/launcher evaluator ci
+.cache/python/bin/python -m ruff check trainer/agent trainer/bench inference/launcher evaluator ci
 if command -v npm >/dev/null; then
   ci/setup/dashboard.sh --test
   (cd frontend && npm run --silent lint)

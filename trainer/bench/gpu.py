@@ -1,6 +1,6 @@
 """The agent's own training on this machine's GPU: BANKING77, tokens/s, loss curve, peak memory, exact match on unseen questions.
 
-    PYTHONPATH=trainer/agent/src python trainer/bench/gpu.py --base FILE.gguf|FOLDER --data train.csv [--sweep FILE.json] [--compare 10]
+    PYTHONPATH=trainer/agent/src python trainer/bench/gpu.py [--base FILE.gguf|FOLDER] --data train.csv [--sweep FILE.json] [--compare 10]
 
 Needs torch, transformers, safetensors, numpy and, for a GGUF base, the package gguf. Without a GPU it says so and exits 0,
 unless --device cpu forces it through the CPU.
@@ -23,9 +23,9 @@ import torch
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--base", type=Path, required=True, help="GGUF file, or a folder of config.json, safetensors and tokenizer")
+    parser.add_argument("--base", type=Path, help="GGUF file, or a folder of config.json, safetensors and tokenizer; without it the one that `make setup` fetches")
     parser.add_argument("--architecture", default="llama")
-    parser.add_argument("--data", type=Path, required=True, help="CSV with the columns text and category")
+    parser.add_argument("--data", type=Path, default=os.environ.get("BANKING77_CSV"), help="CSV with the columns text and category (or BANKING77_CSV)")
     parser.add_argument("--train", type=int, default=2000)
     parser.add_argument("--unseen", type=int, default=500)
     parser.add_argument("--hyper", type=json.loads, default={"epochs": 4}, help="JSON object")
@@ -41,6 +41,12 @@ def main() -> int:
     if args.device == "cuda" and not torch.cuda.is_available():
         print("bench-gpu: no GPU here (torch.cuda.is_available() is false): nothing was measured")
         return 0
+    if not args.data:
+        parser.error("name the CSV of BANKING77 with --data or BANKING77_CSV")
+    if not args.base:
+        from understudy_agent import settings
+
+        args.base = settings.models_dir() / "SmolLM2-135M-Instruct.Q4_1.gguf"
     logging.basicConfig(level="INFO", stream=sys.stderr, format="%(message)s")
     os.environ["AGENT_DEVICE"] = args.device
     begun = time.monotonic()
