@@ -59,11 +59,6 @@ def tiny(models):
 def write_tiny(path: Path, real: Path) -> None:
     import gguf
 
-    fields = gguf.GGUFReader(real).fields
-    value = lambda key: fields[key].contents()
-    tokens = value("tokenizer.ggml.tokens")[:TOKENS]
-    known = set(tokens)
-    merges = [m for m in value("tokenizer.ggml.merges") if m.replace(" ", "") in known and set(m.split(" ")) <= known]
     writer = gguf.GGUFWriter(path, "llama")
     writer.add_context_length(512)
     writer.add_embedding_length(WIDTH)
@@ -74,21 +69,11 @@ def write_tiny(path: Path, real: Path) -> None:
     writer.add_rope_dimension_count(HEAD)
     writer.add_rope_freq_base(10000.0)
     writer.add_layer_norm_rms_eps(1e-5)
-    writer.add_vocab_size(len(tokens))
-    writer.add_tokenizer_model("gpt2")
-    writer.add_tokenizer_pre("smollm")
-    writer.add_token_list(tokens)
-    writer.add_token_types(value("tokenizer.ggml.token_type")[:TOKENS])
-    writer.add_token_merges(merges)
-    for key in ("bos", "eos", "unknown", "padding"):
-        getattr(writer, {"bos": "add_bos_token_id", "eos": "add_eos_token_id", "unknown": "add_unk_token_id", "padding": "add_pad_token_id"}[key])(value(f"tokenizer.ggml.{key}_token_id"))
-    writer.add_add_bos_token(False)
-    writer.add_add_space_prefix(False)
-    writer.add_chat_template(value("tokenizer.chat_template"))
+    add_vocabulary(writer, real)
     chance = np.random.default_rng(7)
     matrix = lambda rows, columns: (chance.standard_normal((rows, columns)) * columns**-0.5).astype(np.float32)
     norm = lambda: (1 + 0.1 * chance.standard_normal(WIDTH)).astype(np.float32)
-    writer.add_tensor("token_embd.weight", matrix(len(tokens), WIDTH) * 8)
+    writer.add_tensor("token_embd.weight", matrix(TOKENS, WIDTH) * 8)
     writer.add_tensor("output_norm.weight", norm())
     for i in range(LAYERS):
         b = f"blk.{i}."
@@ -103,6 +88,28 @@ def write_tiny(path: Path, real: Path) -> None:
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
+
+
+def add_vocabulary(writer, real: Path) -> None:
+    """The beginning of the real base's, and its chat template."""
+    import gguf
+
+    fields = gguf.GGUFReader(real).fields
+    value = lambda key: fields[key].contents()
+    tokens = value("tokenizer.ggml.tokens")[:TOKENS]
+    known = set(tokens)
+    merges = [m for m in value("tokenizer.ggml.merges") if m.replace(" ", "") in known and set(m.split(" ")) <= known]
+    writer.add_vocab_size(len(tokens))
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre("smollm")
+    writer.add_token_list(tokens)
+    writer.add_token_types(value("tokenizer.ggml.token_type")[:TOKENS])
+    writer.add_token_merges(merges)
+    for key in ("bos", "eos", "unknown", "padding"):
+        getattr(writer, {"bos": "add_bos_token_id", "eos": "add_eos_token_id", "unknown": "add_unk_token_id", "padding": "add_pad_token_id"}[key])(value(f"tokenizer.ggml.{key}_token_id"))
+    writer.add_add_bos_token(False)
+    writer.add_add_space_prefix(False)
+    writer.add_chat_template(value("tokenizer.chat_template"))
 
 
 def lines(count: int) -> bytes:

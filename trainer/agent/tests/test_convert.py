@@ -87,7 +87,7 @@ def test_an_architecture_without_a_tested_converter_is_refused(tmp_path):
         convert.write_gguf(tmp_path / "x.gguf", {}, types.SimpleNamespace(model_type="qwen2"), 1.0)
 
 
-@pytest.mark.parametrize("architecture, pre, words", [("gemma3", "default", "no tested adapter converter"), ("llama", "llama-bpe", "no tested tokenizer")])
+@pytest.mark.parametrize("architecture, pre, words", [("mamba", "default", "no tested adapter converter"), ("gemma3", "default", "no tested tokenizer"), ("llama", "llama-bpe", "no tested tokenizer")])
 def test_a_gguf_of_an_untested_kind_is_refused(tmp_path, architecture, pre, words):
     import gguf
 

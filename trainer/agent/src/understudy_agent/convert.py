@@ -1,11 +1,15 @@
 """An adapter's matrices -> files: PEFT's safetensors and llama.cpp's GGUF."""
 
 import json
+import shutil
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
 
-from .architectures import SUPPORTED
+from . import architectures
 from .errors import TrainingError
 from .lora import PARENT
 
@@ -28,11 +32,10 @@ def write_gguf(path: Path, tensors: Tensors, config, alpha: float) -> None:
     """config is the base's (transformers). Each tensor keeps float32: an adapter is small."""
     import gguf
 
-    if config.model_type not in SUPPORTED:
-        raise TrainingError(f"no tested adapter converter for architecture {config.model_type!r}: choose a base of {', '.join(SUPPORTED)}")
-    names = gguf.get_tensor_name_map(gguf.MODEL_ARCH.LLAMA, config.num_hidden_layers)
-    heads = {"q_proj": config.num_attention_heads, "k_proj": config.num_key_value_heads}
-    writer = gguf.GGUFWriter(path, "llama")
+    architecture = architectures.of_model(config.model_type)
+    names = gguf.get_tensor_name_map(gguf.MODEL_ARCH[architecture.name.upper()], config.num_hidden_layers)
+    heads = {"q_proj": config.num_attention_heads, "k_proj": config.num_key_value_heads} if architecture.permuted else {}
+    writer = gguf.GGUFWriter(path, architecture.name)
     writer.add_type(gguf.GGUFType.ADAPTER)
     writer.add_string(gguf.Keys.Adapter.TYPE, "lora")
     writer.add_float32(gguf.Keys.Adapter.LORA_ALPHA, float(alpha))
@@ -46,6 +49,18 @@ def write_gguf(path: Path, tensors: Tensors, config, alpha: float) -> None:
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
+
+
+def by_llamacpp(converter: Path, path: Path, safetensors: Path, peft_config: dict, source: Path) -> None:
+    """Runs llama.cpp's convert_lora_to_gguf.py. source is the base's folder, read for its configuration only."""
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        shutil.copyfile(safetensors, Path(folder) / "adapter_model.safetensors")
+        (Path(folder) / "adapter_config.json").write_text(json.dumps(peft_config))
+        command = [sys.executable, str(converter), "--base", str(source), "--outtype", "f32", "--outfile", str(path), folder]
+        done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode or not path.exists():
+        last = " | ".join((done.stderr or done.stdout).strip().splitlines()[-3:])
+        raise TrainingError(f"llama.cpp's converter {converter} could not convert the adapter (exit {done.returncode}): {last[-500:]}")
 
 
 def permute(rows: np.ndarray, heads: int) -> np.ndarray:

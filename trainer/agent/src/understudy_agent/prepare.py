@@ -9,7 +9,6 @@ import uuid
 from pathlib import Path
 
 from . import files, settings
-from .architectures import PRETOKENIZERS
 from .errors import TrainingError
 from .gguf_base import Base
 
@@ -35,8 +34,10 @@ def _prepare(source: Path, folder: Path) -> None:
     part = folder.with_name(f"{folder.name}.{uuid.uuid4().hex[:8]}.tmp")
     part.mkdir(parents=True)
     try:
-        AutoTokenizer.from_pretrained(source.parent, gguf_file=source.name).save_pretrained(part)
-        _cut_digits(part / "tokenizer.json", PRETOKENIZERS[base.pre])
+        tokenizer = AutoTokenizer.from_pretrained(source.parent, gguf_file=source.name)
+        tokenizer.chat_template = tokenizer.chat_template or base.architecture.template or None
+        tokenizer.save_pretrained(part)
+        _cut_digits(part / "tokenizer.json", base.digits_alone)
         config = base.config()
         save_file(base.weights(config), part / "model.safetensors")
         config.save_pretrained(part)

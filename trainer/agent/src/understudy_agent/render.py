@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from .errors import TrainingError
+
 
 class Unusable(Exception):
     """Why a line cannot teach, in a few words."""
@@ -21,6 +23,9 @@ class Example:
 class Renderer:
     def __init__(self, tokenizer):
         self._tokenizer = tokenizer
+        if not tokenizer.chat_template:
+            raise TrainingError("the base has no chat template, so it cannot answer conversations: choose a base that is tuned for chat")
+        self._stop = self._found_stop()
 
     @property
     def template(self) -> str:
@@ -28,7 +33,15 @@ class Renderer:
 
     @property
     def stop_tokens(self) -> list[str]:
-        return [self._tokenizer.eos_token]
+        return [self._stop]
+
+    def _found_stop(self) -> str:
+        """The special token that the template puts behind an answer; not every base's template ends a turn with its end of text."""
+        mark = "understudy"
+        rendered = self._tokenizer.apply_chat_template([{"role": "user", "content": "?"}, {"role": "assistant", "content": mark}], tokenize=False)
+        behind = rendered.rpartition(mark)[2].lstrip()
+        special = [token.content for token in self._tokenizer.added_tokens_decoder.values() if token.special]
+        return max((token for token in special if behind.startswith(token)), key=len, default=self._tokenizer.eos_token)
 
     def prompt(self, messages: list[dict]) -> str:
         return self._tokenizer.apply_chat_template([_message(m) for m in messages], tokenize=False, add_generation_prompt=True)

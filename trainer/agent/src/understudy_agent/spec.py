@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 
-from .architectures import SUPPORTED
+from . import architectures
 from .hyper import Hyper, HyperError
 
 JOB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -24,11 +24,8 @@ def check(body) -> dict:
     if not isinstance(base, dict) or not base.get("name"):
         raise SpecError("base must name a base model, its architecture and where its weights are")
     architecture = base.get("architecture", "")
-    if architecture not in SUPPORTED:
-        raise SpecError(
-            f"no tested adapter converter for architecture {architecture!r} of base {base['name']!r}: "
-            f"choose a base of architecture {', '.join(sorted(SUPPORTED))}"
-        )
+    if architecture not in architectures.SUPPORTED and not architectures.converter():
+        raise SpecError(architectures.refusal(architecture, repr(base["name"])))
     train = base.get("train") or {}
     gguf = train.get("gguf") or {}
     if not gguf.get("file") and not gguf.get("url") and not train.get("hf"):

@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-from . import base, files, parent, prepare, settings
+from . import architectures, base, files, parent, prepare, settings
 from .errors import TrainingError
 from .hyper import Hyper
 
@@ -83,8 +83,12 @@ def run(folder: Path, models_dir: Path, say) -> bool:
     say("converting", etaSeconds=0)
     tensors = {key: (a.numpy(), b.numpy()) for key, (a, b) in model.tensors().items()}
     part = {name: folder / f"{name}.tmp" for name in ("adapter.gguf", "adapter.safetensors")}
-    convert.write_gguf(part["adapter.gguf"], tensors, text, hyper.loraAlpha)
-    convert.write_safetensors(part["adapter.safetensors"], tensors, _peft(spec, hyper, text.num_hidden_layers))
+    peft = _peft(spec, hyper, text.num_hidden_layers)
+    convert.write_safetensors(part["adapter.safetensors"], tensors, peft)
+    if theirs := architectures.converter():
+        convert.by_llamacpp(theirs, part["adapter.gguf"], part["adapter.safetensors"], peft, source)
+    else:
+        convert.write_gguf(part["adapter.gguf"], tensors, text, hyper.loraAlpha)
     for name, path in part.items():
         path.replace(folder / name)
     record = manifest.build(spec, digest, renderer, hyper, data, outcome, device.name(where), [folder / name for name in part])
