@@ -30,6 +30,8 @@ func TestAMistakeInTheValuesIsToldWithItsPlace(t *testing.T) {
 		"no Redis at all":              {`{"redis": {"enabled": false}}`, []string{"/redis/external"}},
 		"a password in Redis's URL":    {`{"redis": {"enabled": false, "external": {"url": "redis://:secret@h"}}}`, []string{"/redis/external/url"}},
 		"an upstream's key as a value": {`{"upstreams": [{"name": "a", "baseURL": "http://a", "keyEnv": "sk-123"}]}`, []string{"/upstreams/0/keyEnv"}},
+		"prices from nowhere":          {`{"savings": {"prices": {"models": {}}}}`, []string{"/savings/prices", "source"}},
+		"a price below nothing":        {`{"savings": {"prices": {"source": "a", "date": "b", "models": {"m": {"input": -1, "output": 1}}}}}`, []string{"/savings/prices/models/m/input"}},
 		"a port out of range":          {`{"networkPolicy": {"llmPorts": [70000]}}`, []string{"/networkPolicy/llmPorts/0"}},
 		"an Ingress without a host":    {`{"ingress": {"enabled": true, "frontendHost": "", "backendHost": ""}}`, []string{"/ingress"}},
 	} {

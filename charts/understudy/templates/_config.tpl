@@ -7,6 +7,8 @@
   "UNDERSTUDY_DATA_DIR" "/data"
   "UNDERSTUDY_UPSTREAMS_FILE" "/etc/understudy/upstreams/upstreams.json"
   "UNDERSTUDY_BYPASS" (ternary "on" "off" $c.bypass)
+  "UNDERSTUDY_CPU_USD_PER_HOUR" (.Values.savings.cpuUSDPerHour | toString)
+  "UNDERSTUDY_POD_USD_PER_HOUR" (.Values.savings.podUSDPerHour | toString)
   "UNDERSTUDY_URL" "http://backend-service:8000"
   "BACKEND_URL" "http://backend-service:8000"
   "TRAINER_URL" "http://training-service:8002"
@@ -22,6 +24,7 @@
   "LOG_LEVEL" $c.logLevel
 -}}
 {{- with $c.agentURL }}{{ $_ := set $data "AGENT_URL" . }}{{ end -}}
+{{- with .Values.savings.prices }}{{ $_ := set $data "UNDERSTUDY_PRICES_FILE" "/etc/understudy/upstreams/prices.json" }}{{ end -}}
 {{- with .Values.slm.baseURL }}{{ $_ := set $data "MODELS_URL" (trimSuffix "/" .) }}{{ end -}}
 {{- if .Values.redis.enabled }}{{ $_ := set $data "REDIS_URL" "redis://redis:6379/0" }}{{ else }}
 {{- with .Values.redis.external.url }}{{ $_ := set $data "REDIS_URL" . }}{{ end }}{{ end -}}
@@ -31,6 +34,13 @@
 
 {{- define "understudy.upstreams" -}}
 {{ dict "upstreams" .Values.upstreams | toPrettyJson }}
+{{- end }}
+
+{{/* The operator's price list in place of the backend's own; nothing where there is none. */}}
+{{- define "understudy.prices" -}}
+{{- with .Values.savings.prices }}
+{{- dict "source" .source "date" .date "unit" "US dollars per million tokens" "prices" .models | toPrettyJson }}
+{{- end }}
 {{- end }}
 
 {{/* Values of every model's release: what follows from the platform's, the operator's over it. */}}
@@ -46,7 +56,7 @@
 
 {{/* What a pod was started with: a change of it starts pods anew. No Secret's value is in it. */}}
 {{- define "understudy.checksum" -}}
-checksum/config: {{ list (include "understudy.config" .) (include "understudy.upstreams" .) (include "understudy.slmValues" .) .Values.slm.patches | toJson | sha256sum }}
+checksum/config: {{ list (include "understudy.config" .) (include "understudy.upstreams" .) (include "understudy.prices" .) (include "understudy.slmValues" .) .Values.slm.patches | toJson | sha256sum }}
 {{- end }}
 
 {{/* The same for a component that reads some variables: (dict "root" $ "names" (list "LOG_LEVEL")). */}}
