@@ -56,7 +56,7 @@ class General:
         if not all(isinstance(getattr(owner, name, None), torch.nn.Linear) for owner, name in zip(owners, chosen)):
             raise TrainingError(f"the base's layer {i} has not all of {', '.join(chosen)}: choose other targetModules")
         width = getattr(owners[0], chosen[0]).in_features
-        drawn = (torch.rand(rank * len(chosen), width, generator=generator) * 2 - 1) / math.sqrt(width)
+        drawn = (torch.rand(rank * len(chosen), width, generator=generator) * 2 - 1) * (1 / math.sqrt(width))
         for owner, name, a in zip(owners, chosen, drawn.chunk(len(chosen))):
             addition = Addition(getattr(owner, name), a.clone(), rank, scale)
             setattr(owner, name, addition)
