@@ -5,6 +5,7 @@ package understudy
 
 import (
 	"regexp"
+	"slices"
 	"time"
 )
 
@@ -46,9 +47,13 @@ type Endpoint struct {
 
 	PromptVaries bool // found by the lifecycle: most requests bring a system prompt of their own
 
-	RetentionDays   int
-	Provider        string // training provider, "" = the platform's
-	Hyperparameters Hyperparameters
+	RetentionDays int
+	Provider      string // training provider, "" = the platform's
+	// Limits of one training; 0 and none mean the platform's.
+	MaxCostUSD       float64
+	TrainingDeadline time.Duration // whole seconds
+	GPUCandidates    []string      // ranked, for providers that rent
+	Hyperparameters  Hyperparameters
 
 	Generation int64 // raised by every change
 	CreatedAt  time.Time
@@ -81,6 +86,12 @@ func NewEndpoint(name, upstream, upstreamModel string, threshold float64) Endpoi
 		Fingerprint: FingerprintAuto, RetentionDays: DefaultRetentionDays,
 	}
 }
+
+// Providers are those that a training may name; "" is the platform's.
+var Providers = []string{"", "local", "static", "runpod"}
+
+// MaxTrainingDeadline is the longest that a training may be given.
+const MaxTrainingDeadline = 30 * 24 * time.Hour
 
 // MaxEndpointName is the longest name that leaves room for a release name.
 const MaxEndpointName = 32
@@ -115,6 +126,14 @@ func (e Endpoint) Validate() error {
 		return Errorf(Invalid, "slmFirstTokenTimeout %s, slmTotalTimeout %s: use 0 < first ≤ total", e.SLMFirstTokenTimeout, e.SLMTotalTimeout)
 	case e.ScaleToZeroAfter < 0:
 		return Errorf(Invalid, "scaleToZeroAfter %s: use 0 (never) or more", e.ScaleToZeroAfter)
+	case !slices.Contains(Providers, e.Provider):
+		return Errorf(Invalid, "provider %q: use local, static, runpod, or nothing for the platform's", e.Provider)
+	case e.MaxCostUSD < 0:
+		return Errorf(Invalid, "maxCostUSD %g: use 0 (the platform's) or more", e.MaxCostUSD)
+	case e.TrainingDeadline < 0 || e.TrainingDeadline > MaxTrainingDeadline:
+		return Errorf(Invalid, "deadlineSeconds %.0f: use 0 (the platform's) to %.0f", e.TrainingDeadline.Seconds(), MaxTrainingDeadline.Seconds())
+	case len(e.GPUCandidates) > 0 && slices.Contains(e.GPUCandidates, ""):
+		return Errorf(Invalid, "gpuCandidates: one of them is empty")
 	case e.RetentionDays < 1:
 		return Errorf(Invalid, "retentionDays %d: use at least 1", e.RetentionDays)
 	}

@@ -3,6 +3,7 @@ package understudy
 import (
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestNamesFitHelmAtTheirLongest(t *testing.T) {
@@ -51,6 +52,10 @@ func TestEndpointsThatMakeNoSenseAreRefusedWithWhatToDo(t *testing.T) {
 		{"no time for the first token", func(e *Endpoint) { e.SLMFirstTokenTimeout = 0 }, "0 < first ≤ total"},
 		{"an unknown base", func(e *Endpoint) { e.Base = "GPT-7" }, "SmolLM2-135M-Instruct"},
 		{"kept for no time", func(e *Endpoint) { e.RetentionDays = 0 }, "at least 1"},
+		{"an unknown provider", func(e *Endpoint) { e.Provider = "moon" }, "local, static, runpod"},
+		{"a negative budget", func(e *Endpoint) { e.MaxCostUSD = -1 }, "maxCostUSD"},
+		{"a deadline of milliseconds", func(e *Endpoint) { e.TrainingDeadline = 3600000 * time.Second }, "deadlineSeconds"},
+		{"a GPU without a name", func(e *Endpoint) { e.GPUCandidates = []string{""} }, "gpuCandidates"},
 		{"half a dropout too much", func(e *Endpoint) { e.Hyperparameters.LoRADropout = 1 }, "loraDropout"},
 	} {
 		e := good()

@@ -113,7 +113,8 @@ func (b *backend) wire(ctx context.Context, c config.Config) (err error) {
 		Trainer:   trainerclient.New(c.TrainerURL, c.ServiceToken),
 		Evaluator: evaluator,
 		Wakes:     b.queue.Wakes, Announce: b.announce, ServiceToken: c.ServiceToken, BackendURL: c.BackendURL,
-		MaxDeployments: c.MaxDeployments, BatchSize: c.EvaluationBatchSize, TrainingProvider: c.TrainingProvider, Metrics: prometheus.DefaultRegisterer,
+		MaxDeployments: c.MaxDeployments, BatchSize: c.EvaluationBatchSize, TrainingProvider: c.TrainingProvider,
+		TrainingDeadline: c.TrainingDeadline, MaxCostUSD: c.TrainingMaxCostUSD, GPUCandidates: c.TrainingGPUs, Metrics: prometheus.DefaultRegisterer,
 	})
 	b.api = httpapi.New(ctx, httpapi.Config{
 		DB: b.db, Gateway: b.gateway, AdminKey: c.AdminKey.Reveal(), ServiceToken: c.ServiceToken.Reveal(), Upstreams: c.Upstreams,

@@ -14,8 +14,10 @@ type settings struct {
 	threshold, slmShare, teacherShare                        float64
 	minTrain, minEval, maxTrain, maxEval, retention          int
 	capture, autoTrain, autoDeploy                           bool
-	firstToken, total, scaleToZero                           time.Duration
+	firstToken, total, scaleToZero, deadline                 time.Duration
 	firstTokenSeconds, totalSeconds, scaleToZeroAfterSeconds float64
+	deadlineSeconds, maxCost                                 float64
+	gpus                                                     []string
 }
 
 func (s *settings) flags(cmd *cobra.Command) {
@@ -26,6 +28,9 @@ func (s *settings) flags(cmd *cobra.Command) {
 	f.StringVar(&s.metric, "metric", "", "auto, similarity or exact")
 	f.StringVar(&s.fingerprint, "fingerprint", "", "what tells tasks apart: auto, full or tools")
 	f.StringVar(&s.provider, "provider", "", "where it is trained: local, static or runpod (default: the platform's)")
+	f.Float64Var(&s.maxCost, "max-cost", 0, "US dollars that one training may cost (0 = the platform's limit)")
+	f.DurationVar(&s.deadline, "deadline", 0, "time that one training may take, e.g. 2h (0 = the platform's limit)")
+	f.StringSliceVar(&s.gpus, "gpus", nil, "GPUs to rent, the one wanted most first, e.g. \"NVIDIA L4,NVIDIA A40\"")
 	f.Float64Var(&s.threshold, "threshold", 0, "the gate's threshold, 0 to 1")
 	f.Float64Var(&s.slmShare, "slm-share", 1, "part of the requests it can serve that go to the SLM, 0 to 1")
 	f.Float64Var(&s.teacherShare, "teacher-share", 0.05, "part of those that the LLM answers all the same, 0 to 1")
@@ -45,6 +50,7 @@ func (s *settings) flags(cmd *cobra.Command) {
 // given are the flags that were set.
 func (s *settings) given(cmd *cobra.Command) wire.EndpointInput {
 	s.firstTokenSeconds, s.totalSeconds, s.scaleToZeroAfterSeconds = s.firstToken.Seconds(), s.total.Seconds(), s.scaleToZero.Seconds()
+	s.deadlineSeconds = s.deadline.Seconds()
 	var in wire.EndpointInput
 	changed := cmd.Flags().Changed
 	take(changed("model"), &in.UpstreamModel, &s.model)
@@ -53,6 +59,9 @@ func (s *settings) given(cmd *cobra.Command) wire.EndpointInput {
 	take(changed("metric"), &in.Metric, &s.metric)
 	take(changed("fingerprint"), &in.Fingerprint, &s.fingerprint)
 	take(changed("provider"), &in.Provider, &s.provider)
+	take(changed("max-cost"), &in.MaxCostUSD, &s.maxCost)
+	take(changed("deadline"), &in.DeadlineSeconds, &s.deadlineSeconds)
+	take(changed("gpus"), &in.GPUCandidates, &s.gpus)
 	take(changed("threshold"), &in.Threshold, &s.threshold)
 	take(changed("slm-share"), &in.SLMShare, &s.slmShare)
 	take(changed("teacher-share"), &in.TeacherShare, &s.teacherShare)

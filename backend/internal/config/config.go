@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
+	"time"
 
 	"sigs.k8s.io/yaml"
 
@@ -42,6 +44,10 @@ type Config struct {
 	EvaluatorURL     string
 	ControlSocket    string // the local node's
 	TrainingProvider string
+	// Limits of one training, of endpoints that set none.
+	TrainingDeadline   time.Duration
+	TrainingMaxCostUSD float64 // 0 = no limit
+	TrainingGPUs       []string
 
 	AdminKey     env.Secret
 	ServiceToken env.Secret
@@ -89,6 +95,10 @@ func Read(lookup func(string) (string, bool)) (Config, error) {
 		ControlSocket:    r.String("UNDERSTUDY_CONTROL_SOCKET", filepath.Join(data, "node.sock")),
 		TrainingProvider: r.OneOf("TRAINING_PROVIDER", "local", "local", "static", "runpod"),
 
+		TrainingDeadline:   r.Duration("TRAINING_DEADLINE", 4*time.Hour),
+		TrainingMaxCostUSD: r.Float("TRAINING_MAX_COST_USD", 0, 0, 1e6),
+		TrainingGPUs:       commas(r.String("TRAINING_GPUS", "")),
+
 		AdminKey:     r.Secret("UNDERSTUDY_ADMIN_KEY"),
 		ServiceToken: r.Secret("UNDERSTUDY_SERVICE_TOKEN"),
 		CPUUSDHour:   r.Float("UNDERSTUDY_CPU_USD_PER_HOUR", DefaultCPUUSDHour, 0, 1000),
@@ -107,6 +117,17 @@ func Read(lookup func(string) (string, bool)) (Config, error) {
 	c.Prices = readPrices(r)
 	c.Upstreams = readUpstreams(r, c.Prices)
 	return c, r.Err()
+}
+
+// commas reads words between commas.
+func commas(s string) []string {
+	var out []string
+	for _, word := range strings.Split(s, ",") {
+		if word = strings.TrimSpace(word); word != "" {
+			out = append(out, word)
+		}
+	}
+	return out
 }
 
 func hostname() string {

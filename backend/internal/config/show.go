@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"net/url"
+	"strings"
 )
 
 // Show returns what is in force, in the order of the documentation, secrets
@@ -17,7 +18,8 @@ func (c Config) Show() [][2]string {
 		{"EVALUATION_BATCH_SIZE", s(c.EvaluationBatchSize)},
 		{"UNDERSTUDY_RUNTIME", c.Runtime}, {"UNDERSTUDY_OVERLAY", c.Overlay}, {"NAMESPACE", c.Namespace}, {"SLM_IMAGE", c.SLMImage},
 		{"BACKEND_URL", c.BackendURL}, {"TRAINER_URL", c.TrainerURL}, {"EVALUATOR_URL", c.EvaluatorURL},
-		{"TRAINING_PROVIDER", c.TrainingProvider},
+		{"TRAINING_PROVIDER", c.TrainingProvider}, {"TRAINING_DEADLINE", s(c.TrainingDeadline)}, {"TRAINING_MAX_COST_USD", s(c.TrainingMaxCostUSD)},
+		{"TRAINING_GPUS", strings.Join(c.TrainingGPUs, ",")},
 		{"UNDERSTUDY_PRICES_FILE", c.Prices.Source + ", " + c.Prices.Date},
 		{"UNDERSTUDY_CPU_USD_PER_HOUR", s(c.CPUUSDHour)}, {"UNDERSTUDY_POD_USD_PER_HOUR", s(c.PodUSDHour)},
 		{"UNDERSTUDY_ADMIN_KEY", c.AdminKey.String()}, {"UNDERSTUDY_SERVICE_TOKEN", c.ServiceToken.String()},

@@ -40,6 +40,7 @@ func TestAnEndpointComesBackAsItWas(t *testing.T) {
 		ctx := t.Context()
 		e := understudy.NewEndpoint("triage", "openai", "gpt-4o-mini", 0.9)
 		e.Hyperparameters.LoRARank, e.Provider, e.SLMFirstTokenTimeout = 8, "static", 1500*time.Millisecond
+		e.MaxCostUSD, e.TrainingDeadline, e.GPUCandidates = 2.5, 90*time.Minute, []string{"NVIDIA L4", "NVIDIA A40"}
 		e = must(db.CreateEndpoint(ctx, e))
 		if diff := cmp.Diff(e, must(db.Endpoint(ctx, "triage"))); diff != "" {
 			t.Fatal(diff)

@@ -15,7 +15,8 @@ func endpointOf(e understudy.Endpoint, c understudy.Counters) wire.Endpoint {
 		SLMFirstTokenTimeoutSeconds: e.SLMFirstTokenTimeout.Seconds(), SLMTotalTimeoutSeconds: e.SLMTotalTimeout.Seconds(),
 		ScaleToZeroAfterSeconds: e.ScaleToZeroAfter.Seconds(),
 		Capture:                 e.Capture, AutoTrain: e.AutoTrain, AutoDeploy: e.AutoDeploy, Bypass: e.Bypass,
-		Fingerprint: string(e.Fingerprint), FingerprintInForce: string(e.TaskMode()), RetentionDays: e.RetentionDays, Provider: e.Provider, Hyperparameters: e.Hyperparameters,
+		Fingerprint: string(e.Fingerprint), FingerprintInForce: string(e.TaskMode()), RetentionDays: e.RetentionDays, Provider: e.Provider,
+		MaxCostUSD: e.MaxCostUSD, DeadlineSeconds: e.TrainingDeadline.Seconds(), GPUCandidates: append([]string{}, e.GPUCandidates...), Hyperparameters: e.Hyperparameters,
 		Counters: countersOf(c), CreatedAt: e.CreatedAt, UpdatedAt: e.UpdatedAt,
 	}
 }
@@ -50,6 +51,9 @@ func applyInput(e *understudy.Endpoint, in wire.EndpointInput) {
 	}
 	set(&e.RetentionDays, in.RetentionDays)
 	set(&e.Provider, in.Provider)
+	set(&e.MaxCostUSD, in.MaxCostUSD)
+	setSeconds(&e.TrainingDeadline, in.DeadlineSeconds)
+	set(&e.GPUCandidates, in.GPUCandidates)
 	set(&e.Hyperparameters, in.Hyperparameters)
 }
 

@@ -1,6 +1,8 @@
 package lifecycle
 
 import (
+	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -53,6 +55,39 @@ func TestRetryTrainsAgainOnlyWhereThereIsNoAdapter(t *testing.T) {
 			m = w.until(id, understudy.Deployed)
 			if m.Attempt != 2 || len(w.trainer.ordered) != c.ordered {
 				t.Errorf("attempt %d, trained %q", m.Attempt, w.trainer.ordered)
+			}
+		})
+	}
+}
+
+func TestATrainingIsOrderedWithTheEndpointsProviderAndLimits(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*understudy.Endpoint)
+		want   string
+	}{
+		"the platform's": {nil, "local 7200 1.5 [NVIDIA A40]"},
+		"the endpoint's": {func(e *understudy.Endpoint) { e.Provider = "runpod" }, "runpod 7200 1.5 [NVIDIA A40]"},
+		"limits of its own": {func(e *understudy.Endpoint) {
+			e.MaxCostUSD, e.TrainingDeadline, e.GPUCandidates = 0.25, 10*time.Minute, []string{"NVIDIA L4", "NVIDIA A40"}
+		}, "local 600 0.25 [NVIDIA L4 NVIDIA A40]"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.config.TrainingDeadline, w.config.MaxCostUSD, w.config.GPUCandidates = 2*time.Hour, 1.5, []string{"NVIDIA A40"}
+			w.takeOver()
+			w.endpoint("triage", c.change)
+			w.teach("triage", 150)
+			id := w.train("triage").ID
+			w.until(id, understudy.Downloading)
+			var spec struct {
+				Provider        string
+				DeadlineSeconds int
+				MaxCostUSD      float64
+				GPUCandidates   []string
+			}
+			w.must(json.Unmarshal(w.trainer.jobs[id+"-1"].spec, &spec))
+			if got := fmt.Sprint(spec.Provider, " ", spec.DeadlineSeconds, " ", spec.MaxCostUSD, " ", spec.GPUCandidates); got != c.want {
+				t.Errorf("ordered %s, want %s", got, c.want)
 			}
 		})
 	}

@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -168,15 +169,16 @@ func (l *lead) order(ctx context.Context, m understudy.Model) (understudy.Traini
 	if err != nil {
 		return understudy.TrainingOrder{}, err
 	}
-	provider := e.Provider
-	if provider == "" {
-		provider = l.TrainingProvider
+	provider := cmp.Or(e.Provider, l.TrainingProvider)
+	gpus := e.GPUCandidates
+	if len(gpus) == 0 {
+		gpus = l.GPUCandidates
 	}
 	return understudy.TrainingOrder{
 		ID: understudy.JobName(m.ID, m.Attempt), Base: base,
 		DatasetURL:    fmt.Sprintf("%s/internal/v1/models/%s/dataset", l.BackendURL, m.ID),
 		DatasetSHA256: m.DatasetSHA256, Pairs: m.TrainPairs, Hyperparameters: m.Hyperparameters,
-		Provider: provider, Deadline: l.TrainingDeadline, MaxCostUSD: l.MaxCostUSD,
-		GPUCandidates: l.GPUCandidates, Image: l.AgentImage,
+		Provider: provider, Deadline: cmp.Or(e.TrainingDeadline, l.TrainingDeadline), MaxCostUSD: cmp.Or(e.MaxCostUSD, l.MaxCostUSD),
+		GPUCandidates: gpus, Image: l.AgentImage,
 	}, nil
 }

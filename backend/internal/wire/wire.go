@@ -33,6 +33,9 @@ type Endpoint struct {
 	FingerprintInForce          string                     `json:"fingerprintInForce" enum:"full,tools" readOnly:"true"`
 	RetentionDays               int                        `json:"retentionDays"`
 	Provider                    string                     `json:"provider,omitempty" doc:"Training provider; empty: the platform's"`
+	MaxCostUSD                  float64                    `json:"maxCostUSD" minimum:"0" doc:"Of one training; it ends with what was reached. 0: the platform's limit"`
+	DeadlineSeconds             float64                    `json:"deadlineSeconds" minimum:"0" doc:"Of one training; it ends with what was reached. 0: the platform's limit"`
+	GPUCandidates               []string                   `json:"gpuCandidates" nullable:"false" doc:"GPUs to rent, the one wanted most first; empty: the trainer's choice"`
 	Hyperparameters             understudy.Hyperparameters `json:"hyperparameters"`
 	Counters                    Counters                   `json:"counters" readOnly:"true"`
 	CreatedAt                   time.Time                  `json:"createdAt" readOnly:"true"`
@@ -64,6 +67,9 @@ type EndpointInput struct {
 	Fingerprint                 *string                     `json:"fingerprint,omitempty"`
 	RetentionDays               *int                        `json:"retentionDays,omitempty"`
 	Provider                    *string                     `json:"provider,omitempty"`
+	MaxCostUSD                  *float64                    `json:"maxCostUSD,omitempty"`
+	DeadlineSeconds             *float64                    `json:"deadlineSeconds,omitempty"`
+	GPUCandidates               *[]string                   `json:"gpuCandidates,omitempty"`
 	Hyperparameters             *understudy.Hyperparameters `json:"hyperparameters,omitempty"`
 }
 
