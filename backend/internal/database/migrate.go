@@ -41,5 +41,7 @@ func (d *DB) provider() (*goose.Provider, error) {
 	if _, ok := d.dialect.(sqliteDialect); ok {
 		name = goose.DialectSQLite3
 	}
-	return goose.NewProvider(name, d.writePool(), files)
+	// A step may come into the code after a later one that was begun before it:
+	// a database that has the later one takes it all the same.
+	return goose.NewProvider(name, d.writePool(), files, goose.WithAllowOutofOrder(true))
 }
