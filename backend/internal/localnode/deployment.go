@@ -153,7 +153,7 @@ func (d *deployment) status() Workload {
 	w := Workload{Kind: kindDeployment, Name: d.object.ref.Name, Replicas: d.replicas}
 	for _, p := range d.pods {
 		s := p.get()
-		w.Pods = append(w.Pods, Pod{Name: p.name, PID: s.pid, Ready: s.ready, Restarts: s.restarts})
+		w.Pods = append(w.Pods, Pod{Name: p.name, PID: s.pid, Ready: s.ready, Restarts: s.restarts, StartedAt: p.began})
 		if s.ready && s.address != "" {
 			w.Addresses = append(w.Addresses, s.address)
 		}

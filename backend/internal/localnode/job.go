@@ -128,7 +128,7 @@ func (j *job) status() Workload {
 	}
 	if j.pod != nil {
 		s := j.pod.get()
-		w.Pods = []Pod{{Name: j.pod.name, PID: s.pid, Ready: s.ready, Restarts: j.failures}}
+		w.Pods = []Pod{{Name: j.pod.name, PID: s.pid, Ready: s.ready, Restarts: j.failures, StartedAt: j.pod.began}}
 		if s.ready {
 			w.Ready = 1
 		}

@@ -30,6 +30,7 @@ type pod struct {
 	hash      string // of the template
 	changed   func() // called without a lock held, after every change of status
 	log       *logFile
+	began     time.Time
 
 	ctx context.Context // ends when the pod shall end
 	end context.CancelFunc
@@ -52,7 +53,7 @@ type podStatus struct {
 // the server is not closing.
 func (s *Server) launch(name, namespace, hash string, t corev1.PodTemplateSpec, changed func()) *pod {
 	p := &pod{node: s, name: name, namespace: namespace, uid: newUID(), dir: filepath.Join(s.cfg.DataDir, "pods", name),
-		template: t, hash: hash, changed: changed, log: newLog(filepath.Join(s.cfg.LogDir, name+".log")),
+		template: t, hash: hash, changed: changed, log: newLog(filepath.Join(s.cfg.LogDir, name+".log")), began: time.Now(),
 		status: podStatus{reason: "it is starting"}}
 	p.ctx, p.end = context.WithCancel(context.Background())
 	s.pods.Add(1)

@@ -2,6 +2,7 @@ package localnode
 
 import (
 	"net/http"
+	"time"
 
 	understudy "understudy.dev/backend"
 )
@@ -27,6 +28,8 @@ type Pod struct {
 	PID      int    `json:"pid,omitempty"` // 0 while none runs
 	Ready    bool   `json:"ready"`
 	Restarts int    `json:"restarts"`
+
+	StartedAt time.Time `json:"startedAt"`
 }
 
 func (w Workload) state() understudy.WorkloadState {

@@ -97,7 +97,7 @@ func (c *Client) World(ctx context.Context) (understudy.World, error) {
 
 func (w Workload) show(to *understudy.World) {
 	for _, p := range w.Pods {
-		seen := understudy.PodSeen{Name: p.Name, App: "slm-inference", Release: w.Name, Phase: "Running", Ready: p.Ready, Restarts: p.Restarts, Node: "this machine"}
+		seen := understudy.PodSeen{Name: p.Name, App: "slm-inference", Release: w.Name, Phase: "Running", Ready: p.Ready, Restarts: p.Restarts, Node: "this machine", StartedAt: &p.StartedAt}
 		if !p.Ready {
 			seen.Reason = w.Reason
 		}

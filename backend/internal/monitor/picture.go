@@ -27,7 +27,7 @@ type Picture struct {
 
 const (
 	trafficMinutes = 5
-	events         = "30"
+	events         = "100"
 	lookFor        = 10 * time.Second
 )
 

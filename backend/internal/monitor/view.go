@@ -195,7 +195,14 @@ func liveOf(p Picture, name string) *wire.Model {
 
 func diary(p Picture, s Styles) []section {
 	x := section{title: "EVENTS", empty: "nothing has happened yet", table: table{header: []string{"AT", "WHAT"}, elastic: 1}}
+	told := map[string]bool{} // of what goes on, only how far it is
 	for _, e := range p.Events {
+		if goesOn := e.Kind + " " + e.ModelID; strings.HasSuffix(e.Kind, ".progress") || e.Kind == "evaluation.scored" {
+			if told[goesOn] {
+				continue
+			}
+			told[goesOn] = true
+		}
 		what := e.Message
 		if e.Kind == "model.phase" {
 			what = s.title.Render(what)

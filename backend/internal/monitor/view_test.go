@@ -91,6 +91,24 @@ func TestAnEmptyPlatformSaysWhatIsNext(t *testing.T) {
 	}
 }
 
+func TestProgressIsToldOnce(t *testing.T) {
+	p := picture()
+	for range 5 {
+		p.Events = append(p.Events, wire.Event{Kind: "training.progress", ModelID: "m", Message: "step 5 of 9"}, wire.Event{Kind: "training.progress", ModelID: "n", Message: "step 1 of 9"})
+	}
+	if s := screen(p, 120); strings.Count(s, "step 5 of 9") != 1 || strings.Count(s, "step 1 of 9") != 1 {
+		t.Errorf("got\n%s", s)
+	}
+}
+
+func TestSmallSumsAreNotNothing(t *testing.T) {
+	for x, want := range map[float64]string{0: "$0.00", -0.0014: "-$0.0014", 0.5: "$0.50", 1234: "$1234"} {
+		if got := usd(x); got != want {
+			t.Errorf("%g is %s, want %s", x, got, want)
+		}
+	}
+}
+
 func key(s string) tea.KeyMsg {
 	switch s {
 	case "down":

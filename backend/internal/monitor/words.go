@@ -33,8 +33,11 @@ func usd(x float64) string {
 	if x < 0 {
 		sign, x = "-", -x
 	}
-	if x >= 100 {
+	switch {
+	case x >= 100:
 		return fmt.Sprintf("%s$%.0f", sign, x)
+	case x > 0 && x < 0.1:
+		return fmt.Sprintf("%s$%.4f", sign, x)
 	}
 	return fmt.Sprintf("%s$%.2f", sign, x)
 }

@@ -21,7 +21,7 @@ func (p *Platform) around() localnode.Around {
 		s.mu.Unlock()
 	}
 	if p.redis != nil {
-		a.Processes = append(a.Processes, localnode.Process{Name: "redis", URL: p.redis.Addr(), PID: p.State.PID})
+		a.Processes = append(a.Processes, localnode.Process{Name: "redis", URL: p.redis.Addr(), PID: p.State.PID, StartedAt: &p.began})
 	}
 	return a
 }

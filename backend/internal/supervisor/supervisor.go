@@ -50,6 +50,7 @@ type Platform struct {
 	redis *miniredis.Miniredis
 	node  *localnode.Server
 	sizes sizes
+	began time.Time
 	once  sync.Once
 
 	mu       sync.Mutex
@@ -62,7 +63,7 @@ func Start(o Options) (*Platform, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	p := &Platform{log: o.Log}
+	p := &Platform{log: o.Log, began: time.Now()}
 	if err := p.start(o); err != nil {
 		p.Close()
 		return nil, err
