@@ -122,7 +122,7 @@ func pad(s string, width int) string {
 
 func stage(p Picture, s Styles) []section {
 	x := section{title: "STAGE", empty: "no endpoint yet: understudy endpoints create NAME --model MODEL",
-		table: table{header: []string{"ENDPOINT", "MODEL", "PHASE", "BY SLM", "AGREES", "SLM", "LLM", "REQ/S", "NET"}}}
+		table: table{header: []string{"ENDPOINT", "MODEL", "PHASE", "BY SLM", "AGREES", "NET", "SLM", "LLM", "REQ/S"}}}
 	for _, e := range p.Status.Endpoints {
 		model, phase := "–", "no model yet"
 		shown := e.Model
@@ -139,8 +139,8 @@ func stage(p Picture, s Styles) []section {
 		if e.Bypass {
 			phase += ", bypassed"
 		}
-		x.rows = append(x.rows, []string{e.Name, model, s.phase(shown, phase), maybePercent(e.SLMShareRecent), agrees, milliseconds(e.SLMP50Ms), milliseconds(e.LLMP50Ms),
-			fmt.Sprintf("%.1f", e.RequestsPerSecond), usd(e.SavedUSD)})
+		x.rows = append(x.rows, []string{e.Name, model, s.phase(shown, phase), maybePercent(e.SLMShareRecent), agrees, usd(e.SavedUSD),
+			milliseconds(e.SLMP50Ms), milliseconds(e.LLMP50Ms), fmt.Sprintf("%.1f", e.RequestsPerSecond)})
 	}
 	return []section{x}
 }
