@@ -2,6 +2,7 @@
 import { useEffect, useState } from "react";
 import { useQueryClient, type QueryClient } from "@tanstack/react-query";
 import type { Event, Model } from "./api";
+import { everythingShort } from "./queries";
 
 export type Connection = "connecting" | "live" | "lost";
 
@@ -25,7 +26,7 @@ export function useLive(): Connection {
       source = new EventSource(`/api/v1/events${last && `?after=${last}`}`);
       source.onopen = () => {
         setConnection("live");
-        if (gap) void queries.invalidateQueries();
+        if (gap) void queries.invalidateQueries(everythingShort);
         gap = false;
       };
       source.onmessage = (message: MessageEvent<string>) => {

@@ -39,7 +39,7 @@ export const usePairs = (endpoint: string, filter: PairFilter, limit: number, po
     queryFn: ({ pageParam, signal }) => ask(api.GET("/api/v1/endpoints/{endpoint}/pairs", { params: { path: { endpoint }, query: { ...filter, limit, cursor: pageParam } }, signal })),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.next || undefined,
-    refetchInterval: poll ? often : false,
+    ...(poll ? { refetchInterval: often } : { staleTime: Infinity, refetchOnWindowFocus: false }), // a long list is not fetched again behind the reader's back
     placeholderData: keepPreviousData,
   });
 
@@ -99,9 +99,15 @@ export const useHistory = (filter: { endpoint?: string; modelId?: string }, limi
 export const useGateway = () =>
   useQuery({ queryKey: ["gateway"], staleTime: Infinity, queryFn: async () => (await server<{ gateway: string }>("GET", "/config.json")).gateway });
 
-function useChange<V, T>(change: (input: V) => Promise<T>) {
+/** everythingShort leaves out long lists, which are fetched page by page. */
+export const everythingShort = { predicate: (query: { queryKey: readonly unknown[] }) => query.queryKey[0] !== "pairs" };
+
+function useChange<V, T>(change: (input: V) => Promise<T>, pairsOf?: string) {
   const queries = useQueryClient();
-  return useMutation({ mutationFn: change, onSettled: () => queries.invalidateQueries() });
+  return useMutation({
+    mutationFn: change,
+    onSettled: () => Promise.all([queries.invalidateQueries(everythingShort), pairsOf && queries.resetQueries({ queryKey: ["pairs", pairsOf] })]),
+  });
 }
 
 export const useBypass = (endpoint?: string) =>
@@ -121,7 +127,7 @@ export const useCreateKey = () => useChange((body: { name?: string; defaultEndpo
 
 export const useDeleteKey = () => useChange((key: string) => ask(api.DELETE("/api/v1/keys/{key}", { params: { path: { key } } })));
 
-export const useDeletePair = (endpoint: string) => useChange((pair: string) => ask(api.DELETE("/api/v1/endpoints/{endpoint}/pairs/{pair}", { params: { path: { endpoint, pair } } })));
+export const useDeletePair = (endpoint: string) => useChange((pair: string) => ask(api.DELETE("/api/v1/endpoints/{endpoint}/pairs/{pair}", { params: { path: { endpoint, pair } } })), endpoint);
 
 export const useCompare = (endpoint: string) =>
   useMutation({ mutationFn: (body: { prompt: string; system?: string; maxTokens?: number }) => ask(api.POST("/api/v1/endpoints/{endpoint}/compare", { params: { path: { endpoint } }, body })) });
@@ -129,6 +135,7 @@ export const useCompare = (endpoint: string) =>
 export const useImport = (endpoint: string) =>
   useChange((file: Blob) =>
     ask(api.POST("/api/v1/endpoints/{endpoint}/pairs:import", { params: { path: { endpoint } }, body: file as unknown as string, bodySerializer: (body) => body, headers: { "Content-Type": "application/jsonl" } })),
+    endpoint,
   );
 
 /** useAct asks something of a model; force puts one on stage that the gate refused. */

@@ -307,6 +307,13 @@ step("bypass is one click, for one endpoint and for all", async () => {
   clean(page);
 });
 
+step("the API's documentation works from here", async () => {
+  await page.goto(`${played.frontend}/docs/`);
+  await page.getByRole("heading", { name: "Understudy" }).waitFor();
+  await page.getByText("/api/v1/endpoints", { exact: true }).first().waitFor();
+  clean(page);
+});
+
 step("a page is light and quickly there", async () => {
   const blank = await paint(`${played.frontend}/theme.js`);
   for (const path of ["/", `/endpoint?name=${name}`, "/savings"]) {
