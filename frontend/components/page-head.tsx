@@ -7,11 +7,11 @@ export function PageHead({ title, document: name, note, above, children }: { tit
     document.title = `${name} · Understudy`;
   }, [name]);
   return (
-    <header className="flex flex-wrap items-end gap-x-6 gap-y-3">
+    <header className="flex flex-wrap items-start gap-x-6 gap-y-3">
       <div className="min-w-0 grow">
         {above && <div className="mb-1 text-sm text-muted">{above}</div>}
         <h1 className="flex flex-wrap items-center gap-x-3 gap-y-1 text-2xl font-semibold tracking-tight">{title}</h1>
-        {note && <p className="mt-1 max-w-[65ch] text-muted">{note}</p>}
+        {note && <p className="mt-1 max-w-[80ch] text-muted">{note}</p>}
       </div>
       {children && <div className="flex flex-wrap items-center gap-2">{children}</div>}
     </header>

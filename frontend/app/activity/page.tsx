@@ -12,7 +12,7 @@ export default function ActivityPage() {
   return (
     <>
       <PageHead title="Activity" document="Activity" note="What happened, as it happened.">
-        <Select aria-label="Endpoint" value={endpoint} onChange={(e) => setEndpoint(e.target.value)} className="w-auto">
+        <Select aria-label="Endpoint" value={endpoint} onChange={(e) => setEndpoint(e.target.value)} fit>
           <option value="">Every endpoint</option>
           {status?.endpoints.map((e) => <option key={e.name}>{e.name}</option>)}
         </Select>

@@ -16,7 +16,7 @@ export default function SavingsPage() {
   return (
     <>
       <PageHead title="Savings" document="Savings" note="What the small models did not cost, set against what they did. From measured tokens and processor time; a loss is shown as one.">
-        <Select aria-label="Days shown" value={days} onChange={(e) => setDays(Number(e.target.value))} className="w-auto">
+        <Select aria-label="Days shown" value={days} onChange={(e) => setDays(Number(e.target.value))} fit>
           {spans.map((n) => (
             <option key={n} value={n}>
               last {n} days

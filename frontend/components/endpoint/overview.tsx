@@ -83,7 +83,7 @@ function Traffic({ endpoint }: { endpoint: string }) {
             { name: "LLM", className: "bg-llm", value: `${count(sum("llm"))}${sum("fallbacks") ? `, ${count(sum("fallbacks"))} of them fallbacks` : ""}` },
           ]}
         />
-        <Select aria-label="Time shown" value={minutes} onChange={(e) => setMinutes(e.target.value)} className="w-auto">
+        <Select aria-label="Time shown" value={minutes} onChange={(e) => setMinutes(e.target.value)} fit>
           {Object.entries(spans).map(([value, name]) => (
             <option key={value} value={value}>
               last {name}

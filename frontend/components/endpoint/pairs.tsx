@@ -78,7 +78,7 @@ export function Pairs({ endpoint }: { endpoint: Endpoint }) {
 
 function Choice<T extends string>({ name, value, onChange, options }: { name: string; value?: T; onChange: (value?: T) => void; options: Record<T, string> }) {
   return (
-    <Select aria-label={name} value={value ?? ""} onChange={(e) => onChange((e.target.value || undefined) as T | undefined)} className="w-auto max-w-full">
+    <Select aria-label={name} value={value ?? ""} onChange={(e) => onChange((e.target.value || undefined) as T | undefined)} fit>
       <option value="">{name}: all</option>
       {Object.entries<string>(options).map(([key, label]) => (
         <option key={key} value={key}>

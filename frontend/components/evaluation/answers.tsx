@@ -19,7 +19,7 @@ export function Answers({ model, attempt }: { model: string; attempt: number }) 
     <div className="grid gap-3">
       <div className="flex items-center gap-3">
         <h3 className="grow text-sm font-semibold">Look for yourself</h3>
-        <Select aria-label="Order" className="w-auto" value={order} onChange={(e) => setOrder(e.target.value as "worst" | "best")}>
+        <Select aria-label="Order" fit value={order} onChange={(e) => setOrder(e.target.value as "worst" | "best")}>
           <option value="worst">Worst first</option>
           <option value="best">Best first</option>
         </Select>

@@ -2,13 +2,14 @@ import { useId, type ComponentProps, type ReactElement, type ReactNode } from "r
 import { cloneElement } from "react";
 import { cx } from "@/lib/cx";
 
-const box = "w-full rounded-lg border border-strong-line/60 bg-panel px-3 text-sm placeholder:text-muted disabled:opacity-60";
+const box = "rounded-lg border border-strong-line/60 bg-panel px-3 text-sm placeholder:text-muted disabled:opacity-60";
 
-export const Input = ({ className, ...rest }: ComponentProps<"input">) => <input className={cx(box, "h-9", className)} {...rest} />;
+export const Input = ({ className, ...rest }: ComponentProps<"input">) => <input className={cx(box, "h-9 w-full", className)} {...rest} />;
 
-export const Textarea = ({ className, ...rest }: ComponentProps<"textarea">) => <textarea className={cx(box, "min-h-24 py-2 leading-relaxed", className)} {...rest} />;
+export const Textarea = ({ className, ...rest }: ComponentProps<"textarea">) => <textarea className={cx(box, "w-full min-h-24 py-2 leading-relaxed", className)} {...rest} />;
 
-export const Select = ({ className, ...rest }: ComponentProps<"select">) => <select className={cx(box, "h-9 pr-8", className)} {...rest} />;
+/** fit: no wider than its choices. */
+export const Select = ({ className, fit, ...rest }: ComponentProps<"select"> & { fit?: boolean }) => <select className={cx(box, "h-9 max-w-full pr-8", !fit && "w-full", className)} {...rest} />;
 
 /** A labelled control with what to know about it, or what is wrong. */
 export function Field({ label, hint, error, children }: { label: string; hint?: ReactNode; error?: string; children: ReactElement<{ id?: string; "aria-describedby"?: string; "aria-invalid"?: boolean }> }) {
