@@ -2,7 +2,7 @@
 SHELL       := bash
 .SHELLFLAGS := -euo pipefail -c
 MODULES     := backend charts ci evaluator frontend inference kustomize service trainer
-BINARIES    := bin/understudy bin/understudy-evaluator bin/understudy-trainer bin/understudy-inference bin/understudy-frontend
+BINARIES    := bin/understudy bin/understudy-evaluator bin/understudy-trainer bin/understudy-inference bin/understudy-frontend bin/understudy-fakerunpod
 PYTHON      := .cache/python/bin/python
 export CGO_ENABLED ?= 0
 export PYTHONDONTWRITEBYTECODE := 1
@@ -12,8 +12,8 @@ export PYTHONDONTWRITEBYTECODE := 1
 help: ## show this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
-run: setup ## play the main job: LLM → capture → training → evaluation → release → SLM (DATA= REPORT= SEED=)
-	@bin/understudy run --data-dir .understudy $(if $(DATA),--data $(DATA)) $(if $(REPORT),--report $(REPORT)) $(if $(SEED),--seed $(SEED)) $(RUN_FLAGS)
+run: setup ## play the main job: LLM → capture → training → evaluation → release → SLM (DATA= REPORT= SEED= PROVIDER=)
+	@bin/understudy run --data-dir .understudy $(if $(DATA),--data $(DATA)) $(if $(REPORT),--report $(REPORT)) $(if $(SEED),--seed $(SEED)) $(if $(PROVIDER),--provider $(PROVIDER)) $(RUN_FLAGS)
 
 up: setup ## start the platform with the state that the last run left (Ctrl-C ends it)
 	@bin/understudy up --data-dir .understudy

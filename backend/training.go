@@ -49,6 +49,10 @@ type TrainingJob struct {
 	Provider     string
 	GPU          string
 	CostUSD      float64
+	Machine      string     // the provider's name of it
+	Where        string     // the data centre
+	Machines     int        // rented so far
+	BilledUSD    *float64   // by the provider's bill; nil while it is not known
 	Artifacts    []Artifact // verified and pulled once State is succeeded
 	StoppedEarly bool
 	Error        string // why it failed, for a person

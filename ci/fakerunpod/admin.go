@@ -12,6 +12,7 @@ type State struct {
 	Pods       []PodState `json:"pods"` // every one that ever was
 	Alive      int        `json:"alive"`
 	SpentUSD   float64    `json:"spentUSD"`
+	Resumed    int        `json:"resumed"` // transfers by the proxy that went on where another was cut
 }
 
 // PodState is one pod's.
@@ -33,7 +34,7 @@ func (s *Server) State() State {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
-	st := State{Simulation: "This is a simulation of RunPod. Nothing is rented and nothing is paid.", Pods: []PodState{}, SpentUSD: s.spent(now)}
+	st := State{Simulation: "This is a simulation of RunPod. Nothing is rented and nothing is paid.", Pods: []PodState{}, SpentUSD: s.spent(now), Resumed: s.resumed}
 	for _, p := range s.pods {
 		if !p.over() {
 			st.Alive++

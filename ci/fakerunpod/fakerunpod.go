@@ -45,6 +45,7 @@ type Server struct {
 	requests []time.Time // of the last minute
 	work     sync.WaitGroup
 	closed   bool
+	resumed  int // transfers by the proxy that went on where another was cut
 }
 
 // New starts a simulation without pods.

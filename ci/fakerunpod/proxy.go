@@ -51,6 +51,11 @@ func (s *Server) proxy(w http.ResponseWriter, r *http.Request) {
 		w.Header()[k] = v
 	}
 	w.WriteHeader(res.StatusCode)
+	if res.StatusCode == http.StatusPartialContent {
+		s.mu.Lock()
+		s.resumed++
+		s.mu.Unlock()
+	}
 	if _, err := io.Copy(w, res.Body); err != nil {
 		panic(http.ErrAbortHandler) // the limit, or the program's end, in the middle of an answer
 	}

@@ -25,20 +25,40 @@ type report struct {
 	Identical, Close, Different, Failed             int
 	BaseScore, TunedScore, LowerBound, Threshold    float64
 	SLMShare, Agreement, LookupScore, ShuffledScore float64
+
+	Provider string
+	CostUSD  float64
+	Pod      *struct {
+		Simulated               bool
+		ID, GPU, Where          string
+		Machines, Left, Resumed int
+		BilledUSD               *float64
+	}
 }
 
 // run plays and returns the exit status, the report and what was printed.
 func run(t *testing.T, data string, more ...string) (int, report, string) {
+	t.Helper()
+	return runWhile(t, data, func(string) {}, more...)
+}
+
+// runWhile is run, with something done while the platform comes up in its data
+// directory.
+func runWhile(t *testing.T, data string, during func(dataDir string), more ...string) (int, report, string) {
 	t.Helper()
 	dir := t.TempDir()
 	file := filepath.Join(dir, "report.json")
 	args := append([]string{"run", "--data", data, "--data-dir", filepath.Join(dir, "data"), "--report", file,
 		"--backend-port=0", "--evaluator-port=0", "--trainer-port=0", "--frontend-port=0"}, more...)
 	cmd := exec.Command(filepath.Join(platform.Root(t), "bin", "understudy"), args...)
-	cmd.Env = append(os.Environ(), "OPENAI_API_KEY=")
+	cmd.Env = append(os.Environ(), "OPENAI_API_KEY=", "RUNPOD_API_KEY=", "RUNPOD_API_KEY_FILE=")
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
-	err := cmd.Run()
+	err := cmd.Start()
+	if err == nil {
+		during(filepath.Join(dir, "data"))
+		err = cmd.Wait()
+	}
 	t.Log(out.String())
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {

@@ -16,6 +16,7 @@ import (
 	"understudy.dev/backend/internal/evaluatorclient"
 	"understudy.dev/backend/internal/play"
 	"understudy.dev/backend/internal/supervisor"
+	"understudy.dev/backend/internal/trainerclient"
 	"understudy.dev/backend/internal/wire"
 	"understudy.dev/service/env"
 )
@@ -29,6 +30,7 @@ type runFlags struct {
 	trainPairs int
 	maxSteps   int
 	timeout    time.Duration
+	provider   string
 }
 
 func (a *app) runCommand() *cobra.Command {
@@ -60,6 +62,7 @@ the small model served, 2 the gate refused it, 1 something failed.`,
 	fl.IntVar(&f.trainPairs, "train-pairs", 0, fmt.Sprintf("the most pairs to train on (default %d, of --data %d)", shopPairs, dataPairs))
 	fl.IntVar(&f.maxSteps, "max-steps", 0, "the most training steps (0 = as the data asks for)")
 	fl.DurationVar(&f.timeout, "timeout", time.Hour, "give up after this time")
+	fl.StringVar(&f.provider, "provider", "local", "where it is trained: local, static, or runpod: a rented GPU with RUNPOD_API_KEY, else a simulation of RunPod on this machine")
 	portFlags(cmd, &f.ports)
 	return cmd
 }
@@ -100,16 +103,19 @@ func (a *app) run(ctx context.Context, f runFlags) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
-	p, err := a.startPlatform(ctx, f.ports)
+	simulated := f.provider == "runpod" && os.Getenv("RUNPOD_API_KEY") == "" && os.Getenv("RUNPOD_API_KEY_FILE") == ""
+	p, err := a.startPlatform(ctx, supervisor.Options{Ports: f.ports, Provider: f.provider, SimulateRunPod: simulated})
 	if err != nil {
 		return err
 	}
 	defer p.Close()
+	service := env.Secret(a.secret(supervisor.ServiceTokenFile))
 	report, err := play.Run(ctx, play.Options{
 		API: client.New(p.State.Backend, a.secret(supervisor.AdminKeyFile)), Gateway: p.State.Backend + "/v1", Key: a.secret(supervisor.ClientKeyFile),
 		Plan: plan, Teacher: teacher, Parallel: map[string]int{"replay": 64, "live": 8}[teacher], Display: play.NewDisplay(a.out),
 		Endpoint: endpointOf(f, upstream, model),
-		Scorer:   evaluatorclient.New(p.State.Evaluator, env.Secret(a.secret(supervisor.ServiceTokenFile)), evaluatorclient.MaxBatch),
+		Scorer:   evaluatorclient.New(p.State.Evaluator, service, evaluatorclient.MaxBatch),
+		Jobs:     trainerclient.New(p.State.Trainer, service), Simulation: p.State.RunPod,
 	})
 	if cause := context.Cause(ctx); cause != nil && err != nil {
 		err = fmt.Errorf("ended before the play did: %w", cause)

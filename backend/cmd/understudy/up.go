@@ -27,7 +27,7 @@ func (a *app) upCommand() *cobra.Command {
 		Short: "Start the platform on this machine, with the models that its data directory holds",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			p, err := a.startPlatform(cmd.Context(), ports)
+			p, err := a.startPlatform(cmd.Context(), supervisor.Options{Ports: ports})
 			if err != nil {
 				return err
 			}
@@ -58,7 +58,7 @@ const startTimeout = 2 * time.Minute
 
 // startPlatform starts local mode and waits until it is ready; the client key
 // is made known.
-func (a *app) startPlatform(ctx context.Context, ports supervisor.Ports) (*supervisor.Platform, error) {
+func (a *app) startPlatform(ctx context.Context, o supervisor.Options) (*supervisor.Platform, error) {
 	dir, err := home()
 	if err != nil {
 		return nil, err
@@ -67,10 +67,9 @@ func (a *app) startPlatform(ctx context.Context, ports supervisor.Ports) (*super
 	if _, err := os.Stat(recording); err != nil {
 		recording = ""
 	}
-	p, err := supervisor.Start(supervisor.Options{
-		DataDir: a.dataDir, Home: envOr("UNDERSTUDY_HOME", dir), ModelsDir: envOr("MODELS_DIR", filepath.Join(config.CacheDir(), "models")),
-		Ports: ports, Recording: recording, Log: slog.New(slog.NewTextHandler(a.logFile(), nil)),
-	})
+	o.DataDir, o.Home, o.ModelsDir = a.dataDir, envOr("UNDERSTUDY_HOME", dir), envOr("MODELS_DIR", filepath.Join(config.CacheDir(), "models"))
+	o.Recording, o.Log = recording, slog.New(slog.NewTextHandler(a.logFile(), nil))
+	p, err := supervisor.Start(o)
 	if err != nil {
 		return nil, err
 	}

@@ -46,6 +46,9 @@ type Report struct {
 	SavedUSD     float64            `json:"savedAtListPriceUSD"`
 	Ledger       *Ledger            `json:"ledger,omitempty"`
 	Seconds      map[string]float64 `json:"seconds"`
+	Provider     string             `json:"provider"` // who trained: local, static, runpod
+	TrainingUSD  float64            `json:"costUSD"`  // of the training, by the machines' price and time
+	Pod          *Pod               `json:"pod,omitempty"`
 	Error        string             `json:"error,omitempty"`
 }
 
@@ -102,6 +105,9 @@ func (r Report) Print(w io.Writer) {
 		row("teacher", "a replay of recorded answers: no LLM was asked, and nothing is said of its speed")
 	} else {
 		row("teacher", "a live LLM")
+	}
+	if r.Pod != nil {
+		row("trained on", "%s", r.Pod.words(r.TrainingUSD))
 	}
 	row("captured", "%d of %d requests; %d pairs to learn from, %d kept for the exam", r.Captured, r.Requests, r.TrainPairs, r.EvalPairs)
 	n := r.Identical + r.Close + r.Different

@@ -35,6 +35,9 @@ type Options struct {
 	Parallel int    // requests at a time in the first act
 	Scorer   Scorer
 	Display  *Display
+	Jobs     Jobs
+	// Simulation is the base URL of the simulated RunPod, "" where there is none.
+	Simulation string
 }
 
 type play struct {
@@ -150,6 +153,8 @@ func (p *play) training(ctx context.Context, id string) error {
 			p.Display.Progress(0, 0, "Downloading: pulling and verifying the weights")
 		case t.Steps > 0 && t.Step > 0:
 			p.Display.Progress(t.Step, t.Steps, "loss %.3f, %.0f tokens/s, %s left", t.Loss, t.TokensPerSecond, left(t.ETASeconds))
+		case t.Stage == "" && t.Provider == providerRunPod:
+			p.Display.Progress(0, 0, "%s", orElse(m.Reason, "renting a GPU"+p.simulated()+", waiting for its agent"))
 		default:
 			p.Display.Progress(0, 0, "%s", orElse(t.Stage, "getting ready"))
 		}
@@ -160,7 +165,7 @@ func (p *play) training(ctx context.Context, id string) error {
 	}
 	p.Display.Done("%s: %d steps on %d pairs, loss %.3f", m.Name, m.Training.Step, m.TrainPairs, m.Training.Loss)
 	p.report.TrainPairs, p.report.EvalPairs = m.TrainPairs, m.EvalPairs
-	return nil
+	return p.trained(ctx, m)
 }
 
 // evaluation plays the third act.

@@ -24,9 +24,9 @@ func specs(o Options, st State, k keys, redis string, s sockets) []spec {
 	with := func(more ...string) []string { return append(append([]string{}, common...), more...) }
 	out := []spec{
 		{name: "evaluator", path: bin("understudy-evaluator"), url: st.Evaluator, env: with("MODEL_DIR=" + filepath.Join(o.ModelsDir, "all-MiniLM-L6-v2"))},
-		{name: "trainer", path: bin("understudy-trainer"), url: st.Trainer, env: with(
+		{name: "trainer", path: bin("understudy-trainer"), url: st.Trainer, env: with(append(training(o, st),
 			"UNDERSTUDY_DATA_DIR="+filepath.Join(o.DataDir, "trainer"),
-			"AGENT_COMMAND="+agentCommand(o.Home), "PYTHONPATH="+filepath.Join(o.Home, "trainer", "agent", "src"))},
+			"AGENT_COMMAND="+agentCommand(o.Home), "PYTHONPATH="+filepath.Join(o.Home, "trainer", "agent", "src"))...)},
 		{name: "frontend", path: bin("understudy-frontend"), url: st.Frontend, env: with()},
 	}
 	backendEnv := []string{
@@ -37,9 +37,45 @@ func specs(o Options, st State, k keys, redis string, s sockets) []spec {
 		out = append(out, spec{name: "replay", path: bin("understudy"), args: []string{"replay", "--recording", o.Recording}, url: st.Replay, env: with()})
 		backendEnv = append(backendEnv, "UNDERSTUDY_REPLAY_URL="+st.Replay)
 	}
+	if o.SimulateRunPod {
+		out = append(out, spec{name: "runpod", path: bin("understudy-fakerunpod"), url: st.RunPod,
+			args: []string{"--dir", filepath.Join(o.DataDir, "runpod"), python(o.Home), "-m", "understudy_agent"},
+			env:  with("RUNPOD_API_KEY="+simulatedKey, "PYTHONPATH="+filepath.Join(o.Home, "trainer", "agent", "src"))})
+	}
+	if o.Provider != "" {
+		backendEnv = append(backendEnv, "TRAINING_PROVIDER="+o.Provider)
+	}
 	out = append(out, spec{name: "backend", path: bin("understudy"), args: []string{"serve"}, url: st.Backend, env: append(append(own(), with()...), backendEnv...)})
 	for i := range out {
 		out[i].socket = s[out[i].name]
+	}
+	return out
+}
+
+// simulatedKey is the API key of an account that is not there.
+const simulatedKey = "rpa_simulated"
+
+// training is how the trainer is told who trains: what the user's environment
+// says, and what this platform was started with over it.
+func training(o Options, st State) []string {
+	var out []string
+	for _, kv := range os.Environ() {
+		name, _, _ := strings.Cut(kv, "=")
+		switch strings.TrimSuffix(name, "_FILE") {
+		case "TRAINING_PROVIDER", "AGENT_URL", "AGENT_TOKEN", "AGENT_IMAGE", "INSTALL_ID", "HF_TOKEN":
+			out = append(out, kv)
+		default:
+			if strings.HasPrefix(name, "RUNPOD_") && !o.SimulateRunPod {
+				out = append(out, kv)
+			}
+		}
+	}
+	if o.Provider != "" {
+		out = append(out, "TRAINING_PROVIDER="+o.Provider)
+	}
+	if o.SimulateRunPod {
+		out = append(out, "RUNPOD_API_KEY="+simulatedKey, "RUNPOD_BASE_URL="+st.RunPod+"/v2", "RUNPOD_PROXY_URL="+st.RunPod+"/proxy/{pod}/{port}",
+			"AGENT_IMAGE=understudy-agent:simulated", "RUNPOD_POLL=1s")
 	}
 	return out
 }

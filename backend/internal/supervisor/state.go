@@ -24,7 +24,8 @@ type State struct {
 	Trainer   string `json:"trainer"`
 	Frontend  string `json:"frontend"`
 	Replay    string `json:"replay,omitempty"`
-	Socket    string `json:"socket"` // the local node's
+	RunPod    string `json:"runpod,omitempty"` // the simulation's
+	Socket    string `json:"socket"`           // the local node's
 }
 
 const stateFile = "platform.json"
@@ -36,6 +37,9 @@ func newState(o Options, s sockets) State {
 	}
 	if s["replay"] != nil {
 		st.Replay = s.url("replay")
+	}
+	if s["runpod"] != nil {
+		st.RunPod = s.url("runpod")
 	}
 	// A socket's path may have about 100 bytes: a deep data directory has none
 	// to spare.

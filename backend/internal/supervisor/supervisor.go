@@ -29,10 +29,28 @@ type Options struct {
 	Ports     Ports
 	// Recording is a file for the replay teacher; "" starts none.
 	Recording string
+	// Provider trains; "" is TRAINING_PROVIDER's, else local.
+	Provider string
+	// SimulateRunPod starts a simulation of RunPod for the provider runpod:
+	// nothing is rented, and "pods" are processes here.
+	SimulateRunPod bool
 	// Environment is what children inherit besides the supervisor's own
 	// variables.
 	Environment []string
 	Log         *slog.Logger
+}
+
+// inner names the services that only others of this platform call: any port
+// does.
+func (o Options) inner() []string {
+	var names []string
+	if o.Recording != "" {
+		names = append(names, "replay")
+	}
+	if o.SimulateRunPod {
+		names = append(names, "runpod")
+	}
+	return names
 }
 
 // Ports of the services on 127.0.0.1.
@@ -83,7 +101,7 @@ func (p *Platform) start(o Options) error {
 	if err != nil {
 		return err
 	}
-	sockets, err := bind(o.Ports, o.Recording != "")
+	sockets, err := bind(o.Ports, o.inner())
 	if err != nil {
 		return err
 	}
@@ -170,17 +188,17 @@ func (p *Platform) Close() error {
 // restarted service loses no connection.
 type sockets map[string]*os.File
 
-func bind(ports Ports, replay bool) (sockets, error) {
+func bind(ports Ports, inner []string) (sockets, error) {
 	s := sockets{}
 	want := []struct {
 		name string
 		port int
 	}{{"backend", ports.Backend}, {"evaluator", ports.Evaluator}, {"trainer", ports.Trainer}, {"frontend", ports.Frontend}}
-	if replay {
+	for _, name := range inner {
 		want = append(want, struct {
 			name string
 			port int
-		}{"replay", 0})
+		}{name, 0})
 	}
 	for _, w := range want {
 		ln, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", w.port))

@@ -58,14 +58,28 @@ type job struct {
 		ETASeconds      float64 `json:"etaSeconds"`
 	} `json:"progress"`
 	Provider struct {
-		Name    string  `json:"name"`
-		GPU     string  `json:"gpu"`
-		CostUSD float64 `json:"costUSD"`
+		Name      string   `json:"name"`
+		ID        string   `json:"id"`
+		GPU       string   `json:"gpu"`
+		Where     string   `json:"where"`
+		CostUSD   float64  `json:"costUSD"`
+		BilledUSD *float64 `json:"billedUSD"`
+		Machines  int      `json:"machines"`
 	} `json:"provider"`
 	Artifacts    []understudy.Artifact `json:"artifacts"`
 	StoppedEarly bool                  `json:"stoppedEarly"`
 	Error        string                `json:"error"`
 	Waiting      string                `json:"waiting"`
+	Notes        []string              `json:"notes"`
+}
+
+// waiting is what an unfinished job waits for, else what happened last on its
+// way that a person should know.
+func (j job) waiting() string {
+	if j.Waiting == "" && len(j.Notes) > 0 {
+		return j.Notes[len(j.Notes)-1]
+	}
+	return j.Waiting
 }
 
 func (j job) domain() understudy.TrainingJob {
@@ -75,7 +89,8 @@ func (j job) domain() understudy.TrainingJob {
 		Loss: j.Progress.Loss, EvalLoss: j.Progress.EvalLoss,
 		TokensPerSec: j.Progress.TokensPerSecond, ETASeconds: j.Progress.ETASeconds,
 		Provider: j.Provider.Name, GPU: j.Provider.GPU, CostUSD: j.Provider.CostUSD,
-		Artifacts: j.Artifacts, StoppedEarly: j.StoppedEarly, Error: j.Error, Waiting: j.Waiting,
+		Machine: j.Provider.ID, Where: j.Provider.Where, Machines: j.Provider.Machines, BilledUSD: j.Provider.BilledUSD,
+		Artifacts: j.Artifacts, StoppedEarly: j.StoppedEarly, Error: j.Error, Waiting: j.waiting(),
 	}
 }
 
