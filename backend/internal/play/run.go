@@ -36,6 +36,7 @@ type Options struct {
 	Scorer   Scorer
 	Display  *Display
 	Jobs     Jobs
+	Provider string // who trains
 	// Simulation is the base URL of the simulated RunPod, "" where there is none.
 	Simulation string
 }
@@ -153,7 +154,7 @@ func (p *play) training(ctx context.Context, id string) error {
 			p.Display.Progress(0, 0, "Downloading: pulling and verifying the weights")
 		case t.Steps > 0 && t.Step > 0:
 			p.Display.Progress(t.Step, t.Steps, "loss %.3f, %.0f tokens/s, %s left", t.Loss, t.TokensPerSecond, left(t.ETASeconds))
-		case t.Stage == "" && t.Provider == providerRunPod:
+		case t.Stage == "" && p.Provider == providerRunPod:
 			p.Display.Progress(0, 0, "%s", orElse(m.Reason, "renting a GPU"+p.simulated()+", waiting for its agent"))
 		default:
 			p.Display.Progress(0, 0, "%s", orElse(t.Stage, "getting ready"))
