@@ -18,22 +18,25 @@ var shelf = []GPUType{
 
 func TestCandidatesAreRanked(t *testing.T) {
 	for name, c := range map[string]struct {
-		provider Provider
+		provider *Provider
 		spec     trainer.Spec
 		spent    float64
 		places   []string
 		want     string // or what the error says
 	}{
-		"the cheapest that fits and is in stock, its best places first": {provider: Provider{MaxHourlyUSD: 1}, want: "NVIDIA L4 in EU-2, NVIDIA L4 in EU-1, NVIDIA L4, NVIDIA A40"},
-		"what the job asks for, in its order":                           {provider: Provider{MaxHourlyUSD: 5, GPUs: []string{"NVIDIA L4"}}, spec: trainer.Spec{GPUCandidates: []string{"h100", "NVIDIA A40"}}, want: "NVIDIA H100 in US-1, NVIDIA H100, NVIDIA A40"},
-		"else what the configuration ranks":                             {provider: Provider{GPUs: []string{"A40"}}, want: "NVIDIA A40"},
-		"places that are named":                                         {provider: Provider{MaxHourlyUSD: 0.42}, places: []string{"EU-9", "EU-1"}, want: "NVIDIA A40 in EU-9, NVIDIA A40 in EU-1"},
-		"prices of the cloud":                                           {provider: Provider{Cloud: Community, MaxHourlyUSD: 0.25}, want: "NVIDIA A40"},
-		"nothing above the limit":                                       {provider: Provider{MaxHourlyUSD: 0.05}, want: "RUNPOD_MAX_HOURLY_USD allows $0.05"},
-		"nothing that the budget buys too little of":                    {provider: Provider{MaxHourlyUSD: 1}, spec: trainer.Spec{MaxCostUSD: 1}, spent: 0.999, want: "only $0.0010 is left"},
+		"the cheapest that fits and is in stock, its best places first": {provider: &Provider{MaxHourlyUSD: 1}, want: "NVIDIA L4 in EU-2, NVIDIA L4 in EU-1, NVIDIA L4, NVIDIA A40"},
+		"what the job asks for, in its order":                           {provider: &Provider{MaxHourlyUSD: 5, GPUs: []string{"NVIDIA L4"}}, spec: trainer.Spec{GPUCandidates: []string{"h100", "NVIDIA A40"}}, want: "NVIDIA H100 in US-1, NVIDIA H100, NVIDIA A40"},
+		"else what the configuration ranks":                             {provider: &Provider{GPUs: []string{"A40"}}, want: "NVIDIA A40"},
+		"places that are named":                                         {provider: &Provider{MaxHourlyUSD: 0.42}, places: []string{"EU-9", "EU-1"}, want: "NVIDIA A40 in EU-9, NVIDIA A40 in EU-1"},
+		"prices of the cloud":                                           {provider: &Provider{Cloud: Community, MaxHourlyUSD: 0.25}, want: "NVIDIA A40"},
+		"nothing above the limit":                                       {provider: &Provider{MaxHourlyUSD: 0.05}, want: "RUNPOD_MAX_HOURLY_USD allows $0.05"},
+		"nothing that the budget buys too little of":                    {provider: &Provider{MaxHourlyUSD: 1}, spec: trainer.Spec{MaxCostUSD: 1}, spent: 0.999, want: "only $0.0010 is left"},
 		"nothing that is not there":                                     {spec: trainer.Spec{GPUCandidates: []string{"Z1"}}, want: "none of the GPUs asked for (Z1)"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			if c.provider == nil {
+				c.provider = &Provider{}
+			}
 			p := c.provider.Defaults()
 			list, err := p.rank(trainer.Order{JobID: "j", Spec: c.spec, SpentUSD: c.spent}, shelf, c.places)
 			var got []string
