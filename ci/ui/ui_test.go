@@ -3,11 +3,14 @@
 package ui
 
 import (
+	"context"
 	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"syscall"
 	"testing"
+	"time"
 
 	"understudy.dev/ci/platform"
 )
@@ -28,10 +31,20 @@ func TestTheDashboard(t *testing.T) {
 	if err := os.WriteFile(file, settings, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("node", "--test", "--test-reporter=spec", "ui/main.mjs")
+	// It ends in time for the platforms to be ended too.
+	ctx := t.Context()
+	if deadline, ok := t.Deadline(); ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-time.Minute))
+		defer cancel()
+	}
+	cmd := exec.CommandContext(ctx, "node", "--test", "--test-reporter=spec", "ui/main.mjs")
 	cmd.Dir = filepath.Join(root, "frontend")
 	cmd.Env = append(os.Environ(), "SETTINGS="+file)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	cmd.WaitDelay = 10 * time.Second
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // the browser too
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	if err := cmd.Run(); err != nil {
 		t.Fatalf("the dashboard's tests: %v", err)
 	}

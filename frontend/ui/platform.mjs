@@ -31,7 +31,8 @@ export async function ask({ backend }, key, requests, atOnce = 6) {
 
 /** frontend starts another server of the dashboard. */
 export async function frontend(program, backend) {
-  const child = spawn(program, { env: { ...process.env, LISTEN_ADDR: "127.0.0.1:0", BACKEND_URL: backend }, stdio: ["pipe", "ignore", "pipe"] });
+  // It ends itself when the pipe of its parent does.
+  const child = spawn(program, { env: { ...process.env, LISTEN_ADDR: "127.0.0.1:0", BACKEND_URL: backend, UNDERSTUDY_PARENT_FD: "3" }, stdio: ["ignore", "ignore", "pipe", "pipe"] });
   for await (const line of createInterface(child.stderr)) {
     const address = line.match(/address=(\S+)/)?.[1];
     if (address)
