@@ -4,6 +4,8 @@
 #   dashboard.sh          builds it where Node.js 20 and npm are there; says so where they are not
 #   dashboard.sh --test   the same, with what linting and testing need; fails where it cannot
 #
+# What npm has in its cache is not fetched again; where there is no network this fails at once.
+#
 # Does nothing when its sources have not changed. Without it the program serves the small status page.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -33,7 +35,7 @@ have() { [ -d frontend/node_modules ] && grep -qsx "$packages${1:+ $1}" frontend
 install() {
   local flags=()
   [ -n "$1" ] || flags=(--omit=dev)
-  (cd frontend && npm ci --ignore-scripts --loglevel=error ${flags[@]+"${flags[@]}"}) || return 1
+  (cd frontend && npm ci --ignore-scripts --prefer-offline --fetch-retries=1 --fetch-retry-mintimeout=1000 --loglevel=error ${flags[@]+"${flags[@]}"}) || return 1
   echo "$packages${1:+ $1}" >frontend/node_modules/.understudy
 }
 if [ "$wanted" = --test ]; then
