@@ -3,6 +3,7 @@ module understudy.dev/ci
 go 1.26.0
 
 require (
+	github.com/creack/pty v1.1.24
 	github.com/google/go-cmp v0.7.0
 	github.com/prometheus/prometheus v0.313.0
 	helm.sh/helm/v3 v3.22.0

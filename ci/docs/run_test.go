@@ -1,0 +1,214 @@
+package docs
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"understudy.dev/ci/platform"
+)
+
+// TestCommands runs the blocks of each document in their order, in one shell,
+// in a copy of the checkout in which `make run` has been played.
+func TestCommands(t *testing.T) {
+	root, list := documents(t)
+	for _, d := range list {
+		todo := 0
+		for _, b := range d.blocks {
+			if b.run() {
+				todo++
+			}
+		}
+		if todo == 0 {
+			continue
+		}
+		t.Run(d.path, func(t *testing.T) {
+			s := begin(t, scratch(t, root))
+			for _, b := range d.blocks {
+				if !b.run() {
+					continue
+				}
+				began := time.Now()
+				if !s.block(b) {
+					t.Fatalf("%s:%d: this failed:\n%s\n%s", d.path, b.line, b.text, s.said())
+				}
+				t.Logf("%s:%d ran in %.1f s", d.path, b.line, time.Since(began).Seconds())
+			}
+		})
+	}
+}
+
+// scratch is a copy of the checkout: its tracked files, and what `make setup`
+// and `make run` made.
+func scratch(t *testing.T, root string) string {
+	t.Helper()
+	played := filepath.Join(root, ".understudy")
+	if _, err := os.Stat(filepath.Join(played, "made-by-run")); err != nil {
+		t.Fatalf("nothing was played yet, and the documentation begins with it: run `make run` first (%v)", err)
+	}
+	dir := filepath.Join(t.TempDir(), "understudy")
+	command(t, root, "sh", "-c", `mkdir -p "$1" && git ls-files -z --cached --others --exclude-standard | tar -c --null -T - | tar -x -C "$1" && cp -R bin .understudy "$1" && git -C "$1" init -q`, "sh", dir)
+	if err := os.MkdirAll(filepath.Join(dir, ".cache"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	// Read only: nothing in the documentation writes there.
+	if err := os.Symlink(filepath.Join(root, ".cache", "python"), filepath.Join(dir, ".cache", "python")); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func command(t *testing.T, dir string, words ...string) {
+	t.Helper()
+	cmd := exec.Command(words[0], words[1:]...)
+	cmd.Dir = dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", strings.Join(words, " "), err, out)
+	}
+}
+
+// session is the shell of somebody who reads a document and types what it says.
+type session struct {
+	t          *testing.T
+	dir        string
+	env        []string
+	in         io.WriteCloser
+	answers    *bufio.Reader // a line after each block
+	background []*exec.Cmd
+
+	mu  sync.Mutex
+	out bytes.Buffer
+}
+
+func begin(t *testing.T, dir string) *session {
+	t.Helper()
+	cache := os.Getenv("XDG_CACHE_HOME")
+	if cache == "" {
+		cache = filepath.Join(os.Getenv("HOME"), ".cache")
+	}
+	goCache, _ := exec.Command("go", "env", "GOCACHE", "GOMODCACHE").Output()
+	dirs := strings.Fields(string(goCache))
+	s := &session{t: t, dir: dir, env: []string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(),
+		"XDG_CACHE_HOME=" + cache, "TERM=dumb", "LANG=C.UTF-8", "OPENAI_API_KEY=",
+	}}
+	if len(dirs) == 2 {
+		s.env = append(s.env, "GOCACHE="+dirs[0], "GOMODCACHE="+dirs[1])
+	}
+	answers, theirs, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("bash", "-s")
+	cmd.Dir, cmd.Env, cmd.ExtraFiles = dir, s.env, []*os.File{theirs}
+	cmd.Stdout, cmd.Stderr = s, s
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.WaitDelay = 5 * time.Second
+	if s.in, err = cmd.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	theirs.Close()
+	s.answers = bufio.NewReader(answers)
+	t.Cleanup(func() {
+		s.end()
+		s.in.Close()
+		_ = cmd.Wait()
+		answers.Close()
+		if left := platform.Below(os.Getpid()); len(left) > 0 {
+			t.Errorf("processes are left: %v", left)
+		}
+	})
+	return s
+}
+
+// Write keeps what is printed.
+func (s *session) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.out.Write(b)
+}
+
+// said returns what was printed since it was asked last.
+func (s *session) said() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := s.out.String()
+	s.out.Reset()
+	return out
+}
+
+// block runs one block and reports whether it ended well.
+func (s *session) block(b block) bool {
+	s.said()
+	if _, ok := b.tags["background"]; ok {
+		return s.start(b.text)
+	}
+	text := b.text
+	switch b.language {
+	case "python":
+		// The one that has the clients which the examples import.
+		text = heredoc(".cache/python/bin/python -", text)
+	case "js":
+		text = heredoc("node --input-type=module -", text)
+	}
+	// A subshell would forget variables and folders. set -e ends the shell,
+	// and with it the pipe of answers.
+	fmt.Fprintf(s.in, "set -euo pipefail\n%s\nset +e\necho done >&3\n", text)
+	line, err := s.answers.ReadString('\n')
+	return err == nil && line == "done\n"
+}
+
+func heredoc(program, text string) string {
+	return program + " <<'END_OF_BLOCK'\n" + text + "END_OF_BLOCK"
+}
+
+// start runs a block that goes on, and returns when the platform says that it
+// is up.
+func (s *session) start(text string) bool {
+	cmd := exec.Command("bash", "-euo", "pipefail", "-c", text)
+	cmd.Dir, cmd.Env, cmd.Stderr = s.dir, s.env, s
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // as a terminal of its own
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	up := make(chan bool, 1)
+	go func() {
+		lines := bufio.NewScanner(out)
+		for lines.Scan() {
+			_, _ = s.Write(append(lines.Bytes(), '\n'))
+			if strings.Contains(lines.Text(), "Ctrl-C ends it") {
+				up <- true
+			}
+		}
+		close(up)
+	}()
+	s.background = append(s.background, cmd)
+	return <-up
+}
+
+// end presses Ctrl-C in every terminal that still runs something.
+func (s *session) end() {
+	for _, cmd := range s.background {
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGINT)
+		if err := cmd.Wait(); err != nil {
+			s.t.Logf("%s: %v", strings.Join(cmd.Args, " "), err) // make's own word about Ctrl-C
+		}
+	}
+	s.background = nil
+}
