@@ -141,41 +141,49 @@ func TestEveryCommandOfTheProgramIsThere(t *testing.T) {
 	}
 }
 
-// A metric is looked up where programs name it: whole, or behind the prefix
-// that a registry adds.
-func TestEveryMetricIsThere(t *testing.T) {
+// Documentation and contract have the same metrics, documentation and chart
+// the same alerts.
+func TestEveryMetricAndAlertIsTold(t *testing.T) {
 	root, list := documents(t)
-	out, err := exec.Command("git", "-C", root, "grep", "-hoE", `"[a-z_]+"`, "--", "*.go").Output()
+	raw, err := os.ReadFile(filepath.Join(root, "ci", "contract", "metrics.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	named := map[string]bool{}
-	for line := range strings.Lines(string(out)) {
-		named[strings.Trim(strings.TrimSpace(line), `"`)] = true
+	rules, err := os.ReadFile(filepath.Join(root, "charts", "understudy", "monitoring", "rules.yaml"))
+	if err != nil {
+		t.Fatal(err)
 	}
-	metric := regexp.MustCompile(`\bunderstudy(_[a-z]+)_[a-z_]+\b`)
-	looked := 0
-	look := func(d document, text string) {
-		for _, m := range metric.FindAllStringSubmatch(text, -1) {
-			name := regexp.MustCompile(`_(bucket|sum|count)$`).ReplaceAllString(m[0], "")
-			looked++
-			if prefix := "understudy" + m[1] + "_"; !named[name] && !(named[prefix] && named[strings.TrimPrefix(name, prefix)]) {
-				t.Errorf("%s: no program has the metric %s", d.path, m[0])
-			}
-		}
+	metric := regexp.MustCompile(`\bunderstudy_[a-z_]+\b`)
+	alert := regexp.MustCompile(`\bUnderstudy[A-Z][A-Za-z]+\b`)
+	there, told := map[string]bool{}, map[string]string{}
+	for _, name := range append(metric.FindAllString(string(raw), -1), alert.FindAllString(string(rules), -1)...) {
+		there[name] = true
 	}
 	for _, d := range list {
+		text := ""
 		for _, words := range d.words() {
-			look(d, strings.Join(words, " "))
+			text += strings.Join(words, " ") + "\n"
 		}
 		for _, b := range d.blocks {
 			if b.language == "promql" {
-				look(d, b.text)
+				text += b.text
+			}
+		}
+		for _, name := range append(metric.FindAllString(text, -1), alert.FindAllString(text, -1)...) {
+			if name != "understudy_error" { // the type of an error
+				told[strings.TrimSuffix(name, "_bucket")] = d.path
 			}
 		}
 	}
-	if looked < 10 {
-		t.Errorf("only %d were looked up", looked)
+	for name, path := range told {
+		if !there[name] {
+			t.Errorf("%s: there is no %s", path, name)
+		}
+	}
+	for name := range there {
+		if told[name] == "" {
+			t.Errorf("%s is told nowhere", name)
+		}
 	}
 }
 
