@@ -41,7 +41,7 @@ func TestCommands(t *testing.T) {
 				if !s.block(b) {
 					t.Fatalf("%s:%d: this failed:\n%s\n%s", d.path, b.line, b.text, s.said())
 				}
-				t.Logf("%s:%d ran in %.1f s", d.path, b.line, time.Since(began).Seconds())
+				t.Logf("%s:%d ran in %.1f s:\n%.2000s", d.path, b.line, time.Since(began).Seconds(), s.said())
 			}
 		})
 	}
@@ -151,7 +151,6 @@ func (s *session) said() string {
 
 // block runs one block and reports whether it ended well.
 func (s *session) block(b block) bool {
-	s.said()
 	if _, ok := b.tags["background"]; ok {
 		return s.start(b.text)
 	}
