@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -21,25 +22,21 @@ import (
 // in a copy of the checkout in which `make run` has been played.
 func TestCommands(t *testing.T) {
 	root, list := documents(t)
+	dir := scratch(t, root)
 	for _, d := range list {
-		todo := 0
-		for _, b := range d.blocks {
-			if b.run() {
-				todo++
-			}
-		}
-		if todo == 0 {
+		if !slices.ContainsFunc(d.blocks, block.run) {
 			continue
 		}
 		t.Run(d.path, func(t *testing.T) {
-			s := begin(t, scratch(t, root))
+			afresh(t, root, dir)
+			s := begin(t, dir)
 			for _, b := range d.blocks {
 				if !b.run() {
 					continue
 				}
 				began := time.Now()
 				if !s.block(b) {
-					t.Fatalf("%s:%d: this failed:\n%s\n%s", d.path, b.line, b.text, s.said())
+					t.Fatalf("%s:%d: this failed after %.1f s:\n%s\n%s", d.path, b.line, time.Since(began).Seconds(), b.text, s.said())
 				}
 				t.Logf("%s:%d ran in %.1f s:\n%.2000s", d.path, b.line, time.Since(began).Seconds(), s.said())
 			}
@@ -47,24 +44,33 @@ func TestCommands(t *testing.T) {
 	}
 }
 
-// scratch is a copy of the checkout: its tracked files, and what `make setup`
-// and `make run` made.
+// scratch is a copy of the checkout: its files, and what `make setup` made.
 func scratch(t *testing.T, root string) string {
 	t.Helper()
-	played := filepath.Join(root, ".understudy")
-	if _, err := os.Stat(filepath.Join(played, "made-by-run")); err != nil {
+	if _, err := os.Stat(filepath.Join(root, ".understudy", "made-by-run")); err != nil {
 		t.Fatalf("nothing was played yet, and the documentation begins with it: run `make run` first (%v)", err)
 	}
 	dir := filepath.Join(t.TempDir(), "understudy")
-	command(t, root, "sh", "-c", `mkdir -p "$1" && git ls-files -z --cached --others --exclude-standard | tar -c --null -T - | tar -x -C "$1" && cp -R bin .understudy "$1" && git -C "$1" init -q`, "sh", dir)
-	if err := os.MkdirAll(filepath.Join(dir, ".cache"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	// Read only: nothing in the documentation writes there.
-	if err := os.Symlink(filepath.Join(root, ".cache", "python"), filepath.Join(dir, ".cache", "python")); err != nil {
-		t.Fatal(err)
-	}
+	command(t, root, "sh", "-ec", `
+		mkdir -p "$1/.cache"
+		git ls-files -z --cached --others --exclude-standard | tar -c --null -T - | tar -x -C "$1"
+		cp -R bin "$1"
+		cp -R frontend/cmd/frontend/dashboard/. "$1/frontend/cmd/frontend/dashboard"
+		cp .cache/dashboard.stamp "$1/.cache" 2>/dev/null || true # where there is no Node.js
+		ln -s "$PWD/.cache/python" "$1/.cache/python" # read only: no document writes there
+		cd "$1"
+		git init -q
+		git add -A
+		git -c user.name=docs -c user.email=docs@localhost -c commit.gpgsign=false commit -qm docs
+	`, "sh", dir)
 	return dir
+}
+
+// afresh takes away what the last document left and brings back what
+// `make run` made.
+func afresh(t *testing.T, root, dir string) {
+	t.Helper()
+	command(t, dir, "sh", "-ec", `git clean -dfq; rm -rf .understudy; cp -R "$1/.understudy" .`, "sh", root)
 }
 
 func command(t *testing.T, dir string, words ...string) {
@@ -81,6 +87,7 @@ type session struct {
 	t          *testing.T
 	dir        string
 	env        []string
+	shell      *exec.Cmd
 	in         io.WriteCloser
 	answers    *bufio.Reader // a line after each block
 	background []*exec.Cmd
@@ -109,6 +116,7 @@ func begin(t *testing.T, dir string) *session {
 		t.Fatal(err)
 	}
 	cmd := exec.Command("bash", "-s")
+	s.shell = cmd
 	cmd.Dir, cmd.Env, cmd.ExtraFiles = dir, s.env, []*os.File{theirs}
 	cmd.Stdout, cmd.Stderr = s, s
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -165,9 +173,22 @@ func (s *session) block(b block) bool {
 	// A subshell would forget variables and folders. set -e ends the shell,
 	// and with it the pipe of answers.
 	fmt.Fprintf(s.in, "set -euo pipefail\n%s\nset +e\necho done >&3\n", text)
-	line, err := s.answers.ReadString('\n')
-	return err == nil && line == "done\n"
+	answer := make(chan bool, 1)
+	go func() {
+		line, err := s.answers.ReadString('\n')
+		answer <- err == nil && line == "done\n"
+	}()
+	select {
+	case ok := <-answer:
+		return ok
+	case <-time.After(patience):
+		_ = s.shell.Process.Kill()
+		return false
+	}
 }
+
+// patience is for one block: nobody reads on that long.
+const patience = 4 * time.Minute
 
 func heredoc(program, text string) string {
 	return program + " <<'END_OF_BLOCK'\n" + text + "END_OF_BLOCK"
@@ -198,7 +219,12 @@ func (s *session) start(text string) bool {
 		close(up)
 	}()
 	s.background = append(s.background, cmd)
-	return <-up
+	select {
+	case ok := <-up:
+		return ok
+	case <-time.After(patience):
+		return false
+	}
 }
 
 // end presses Ctrl-C in every terminal that still runs something.
