@@ -2,6 +2,7 @@ package play
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -88,11 +89,16 @@ func (r Report) Write(path string) error {
 // CheckWritable finds out before the play that the report's file cannot be
 // written.
 func CheckWritable(path string) error {
+	_, missing := os.Stat(path)
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o644)
 	if err != nil {
 		return fmt.Errorf("REPORT: %w", err)
 	}
-	return f.Close()
+	err = f.Close()
+	if missing != nil { // a play that fails leaves no empty report
+		err = errors.Join(err, os.Remove(path))
+	}
+	return err
 }
 
 // Print writes the report for a person.
