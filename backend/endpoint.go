@@ -137,8 +137,12 @@ func (e Endpoint) Validate() error {
 	case e.RetentionDays < 1:
 		return Errorf(Invalid, "retentionDays %d: use at least 1", e.RetentionDays)
 	}
-	if _, err := FindBase(e.Base); err != nil {
+	base, err := FindBase(e.Base)
+	if err != nil {
 		return err
+	}
+	if !base.Verified() {
+		return Errorf(Invalid, "base %s was not tried here and the catalogue has no sha256 of its files, so they could not be checked: give them in a list of your own, UNDERSTUDY_BASES_FILE", base.Name)
 	}
 	return e.Hyperparameters.Validate()
 }

@@ -41,8 +41,8 @@ func (a *app) basesCommand() *cobra.Command {
 			}
 			var rows [][]string
 			for _, b := range page.Items {
-				rows = append(rows, []string{b.Name, b.Architecture, b.Licence, fmt.Sprint(b.ContextLength), yes(b.Tools), yes(b.Tested), yes(b.Default)})
+				rows = append(rows, []string{b.Name, b.Architecture, b.Licence, fmt.Sprint(b.ContextLength), yes(b.Tools), yes(b.Tested), yes(b.Verified), yes(b.Default)})
 			}
-			return a.print(page.Items, "NAME,ARCHITECTURE,LICENCE,CONTEXT,TOOLS,TESTED,DEFAULT", rows)
+			return a.print(page.Items, "NAME,ARCHITECTURE,LICENCE,CONTEXT,TOOLS,TESTED,VERIFIED,DEFAULT", rows)
 		}}
 }

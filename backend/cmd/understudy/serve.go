@@ -42,6 +42,7 @@ func (a *app) serveCommand() *cobra.Command {
 				return fmt.Errorf("the configuration has mistakes:\n%w", err)
 			}
 			slog.SetDefault(slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: c.LogLevel})))
+			understudy.UseBases(c.Bases)
 			b, err := newBackend(cmd.Context(), c)
 			if err != nil {
 				return err

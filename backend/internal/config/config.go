@@ -56,8 +56,9 @@ type Config struct {
 	Upstreams []understudy.Upstream
 
 	Prices     PriceList
-	CPUUSDHour float64 // of one processor's time, for the ledger
-	PodUSDHour float64 // of an SLM pod that stands ready, beside its processor time
+	Bases      []understudy.Base // the operator's own, before the built-in ones
+	CPUUSDHour float64           // of one processor's time, for the ledger
+	PodUSDHour float64           // of an SLM pod that stands ready, beside its processor time
 }
 
 // DefaultCPUUSDHour is about what a processor's hour costs on demand at the
@@ -115,6 +116,7 @@ func Read(lookup func(string) (string, bool)) (Config, error) {
 	c.ModelsDir = r.String("MODELS_DIR", here)
 	c.SLMValues = readValues(r, "SLM_VALUES_FILE")
 	c.Prices = readPrices(r)
+	c.Bases = readBases(r)
 	c.Upstreams = readUpstreams(r, c.Prices)
 	return c, r.Err()
 }

@@ -16,6 +16,6 @@ func (a *API) baseRoutes() {
 func (a *API) listBases(_ context.Context, in *PageInput) (*body[wire.Page[wire.Base]], error) {
 	return paged(*in, slices.Clone(understudy.Catalogue()), func(b understudy.Base) string { return b.Name }, func(b understudy.Base) wire.Base {
 		return wire.Base{Name: b.Name, Architecture: b.Architecture, Licence: b.Licence, ContextLength: b.ContextLength,
-			Tested: b.Tested, Tools: b.Tools, Default: b.Name == understudy.DefaultBase}
+			Tested: b.Tested, Tools: b.Tools, Verified: b.Verified(), Parameters: b.Parameters, TargetModules: b.TargetModules, Default: b.Name == understudy.DefaultBase}
 	}), nil
 }

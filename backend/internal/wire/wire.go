@@ -357,11 +357,14 @@ type Deleted struct {
 
 // Base is a small model that can be trained and served.
 type Base struct {
-	Name          string `json:"name"`
-	Architecture  string `json:"architecture"`
-	Licence       string `json:"licence"`
-	ContextLength int    `json:"contextLength" doc:"Tokens that it is served with"`
-	Tested        bool   `json:"tested"`
-	Tools         bool   `json:"tools" doc:"Its chat template renders tools"`
-	Default       bool   `json:"default" doc:"Of endpoints that name none"`
+	Name          string   `json:"name"`
+	Architecture  string   `json:"architecture"`
+	Licence       string   `json:"licence"`
+	ContextLength int      `json:"contextLength" doc:"Tokens that it is served with"`
+	Tested        bool     `json:"tested"`
+	Tools         bool     `json:"tools" doc:"Its chat template renders tools"`
+	Verified      bool     `json:"verified" doc:"The sha256 of its files is known; others cannot be chosen"`
+	Parameters    int64    `json:"parameters" doc:"Weights"`
+	TargetModules []string `json:"targetModules" nullable:"false" doc:"Linear layers that LoRA may adapt"`
+	Default       bool     `json:"default" doc:"Of endpoints that name none"`
 }

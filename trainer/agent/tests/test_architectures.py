@@ -12,6 +12,7 @@ from conftest import TOKENS, add_vocabulary
 from understudy_agent import architectures, convert, models
 from understudy_agent.errors import TrainingError
 from understudy_agent.general import General
+from understudy_agent.gguf_base import Base
 from understudy_agent.hyper import MODULES, Hyper
 from understudy_agent.llama import Llama
 
@@ -142,3 +143,34 @@ def test_llamacpps_own_converter_is_run_where_one_is_named(tmp_path, monkeypatch
 def test_an_untested_architecture_needs_llamacpps_converter(tmp_path):
     with pytest.raises(TrainingError, match="AGENT_LORA_CONVERTER"):
         convert.write_gguf(tmp_path / "x.gguf", {}, types.SimpleNamespace(model_type="phi3"), 1.0)
+
+
+def test_a_gguf_is_read_as_transformers_has_it(base, monkeypatch):
+    name, folder, file = base
+    if name == "qwen3":
+        pytest.skip("trained from its repository only")
+    from safetensors.torch import load_file
+
+    monkeypatch.setitem(architectures.TOKENIZERS, (name, "gpt2", "smollm"), True)
+    read = Base(file)
+    said, wanted = read.config(), config(name)
+    for key in ("rope_parameters", "layer_types", "sliding_window", "query_pre_attn_scalar", *SHAPE):
+        if key != "pad_token_id":
+            assert getattr(said, key, None) == getattr(wanted, key, None), key
+    assert said.architectures
+    weights, real = read.weights(said), load_file(folder / "model.safetensors")
+    assert weights.keys() == real.keys()
+    assert all(np.allclose(weights[key], real[key].numpy(), atol=1e-6) for key in real)
+
+
+def test_ours_helps_where_theirs_fails(base, tmp_path, monkeypatch):
+    name, folder, _ = base
+    script = tmp_path / "convert_lora_to_gguf.py"
+    script.write_text("raise SystemExit('broken')")
+    monkeypatch.setenv("AGENT_LORA_CONVERTER", str(script))
+    (tmp_path / "a.safetensors").write_bytes(b"")
+    tensors = {(0, "q_proj"): (np.ones((4, WIDTH), np.float32), np.ones((HEADS * HEAD, 4), np.float32))}
+    convert.adapter(tmp_path / "a.gguf", tmp_path / "a.safetensors", tensors, config(name), {"lora_alpha": 8.0}, folder)
+    assert (tmp_path / "a.gguf").stat().st_size > 0
+    with pytest.raises(TrainingError, match="broken"):
+        convert.adapter(tmp_path / "b.gguf", tmp_path / "a.safetensors", tensors, types.SimpleNamespace(model_type="phi3"), {"lora_alpha": 8.0}, folder)

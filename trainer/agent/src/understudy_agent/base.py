@@ -23,6 +23,8 @@ def locate(base: dict, models_dir: Path) -> Path:
     if not path.exists():
         if not url:
             raise TrainingError(f"the base file {name} is not in {models_dir}: run `make setup`, or give base.train.gguf.url")
+        if not want:
+            raise TrainingError(f"the base file {name} has no sha256, so what {url} sends could not be checked: give base.train.gguf.sha256, or put the file into {models_dir}")
         _download(url, path)
     if want and (have := files.sha256(path)) != want:
         raise TrainingError(

@@ -1,6 +1,7 @@
 """An adapter's matrices -> files: PEFT's safetensors and llama.cpp's GGUF."""
 
 import json
+import logging
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,8 @@ import numpy as np
 from . import architectures
 from .errors import TrainingError
 from .lora import PARENT
+
+log = logging.getLogger("understudy_agent")
 
 Tensors = dict[tuple[int, str], tuple[np.ndarray, np.ndarray]]  # (layer, module) -> a [rank, in], b [out, rank]
 
@@ -49,6 +52,23 @@ def write_gguf(path: Path, tensors: Tensors, config, alpha: float) -> None:
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
+
+
+def adapter(path: Path, safetensors: Path, tensors: Tensors, config, peft_config: dict, source: Path) -> None:
+    """The GGUF adapter: by llama.cpp's converter where there is one, else (and where it fails) by ours for what it covers."""
+    theirs = architectures.converter()
+    try:
+        ours = architectures.of_model(config.model_type)
+    except TrainingError:
+        ours = None
+    if theirs:
+        try:
+            return by_llamacpp(theirs, path, safetensors, peft_config, source)
+        except TrainingError as err:
+            if not ours:
+                raise
+            log.warning("using our own converter for %s: %s", ours.name, err)
+    write_gguf(path, tensors, config, peft_config["lora_alpha"])
 
 
 def by_llamacpp(converter: Path, path: Path, safetensors: Path, peft_config: dict, source: Path) -> None:

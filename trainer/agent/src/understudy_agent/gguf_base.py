@@ -62,7 +62,7 @@ class Base:
         common = self._common()
         width = common["hidden_size"] // common["num_attention_heads"]
         theta = self._value("llama.rope.freq_base", 10000.0)
-        return LlamaConfig(**common, head_dim=self._value("llama.rope.dimension_count", width), rope_parameters={"rope_type": "default", "rope_theta": theta})
+        return LlamaConfig(**common, architectures=["LlamaForCausalLM"], head_dim=self._value("llama.rope.dimension_count", width), rope_parameters={"rope_type": "default", "rope_theta": theta})
 
     def _gemma3(self):
         from transformers import Gemma3TextConfig
@@ -70,6 +70,7 @@ class Base:
         common, head = self._common(), self._value("gemma3.attention.key_length")
         return Gemma3TextConfig(
             **common,
+            architectures=["Gemma3ForCausalLM"],
             head_dim=head,
             query_pre_attn_scalar=head,
             sliding_window=self._value("gemma3.attention.sliding_window"),

@@ -11,7 +11,7 @@ VALIDATED_FROM = 400  # examples
 VALIDATION_FRACTION = 0.05
 VALIDATION_MOST = 200  # examples
 EVALUATIONS = 20  # about so many in a training
-PATIENCE = 5  # evaluations in a row that bring nothing better
+PATIENCE = 8  # evaluations in a row that bring nothing better; the last part of a falling learning rate brings much
 
 
 class HyperError(Exception):

@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-from . import architectures, base, files, parent, prepare, settings
+from . import base, files, parent, prepare, settings
 from .errors import TrainingError
 from .hyper import Hyper
 
@@ -85,10 +85,7 @@ def run(folder: Path, models_dir: Path, say) -> bool:
     part = {name: folder / f"{name}.tmp" for name in ("adapter.gguf", "adapter.safetensors")}
     peft = _peft(spec, hyper, text.num_hidden_layers)
     convert.write_safetensors(part["adapter.safetensors"], tensors, peft)
-    if theirs := architectures.converter():
-        convert.by_llamacpp(theirs, part["adapter.gguf"], part["adapter.safetensors"], peft, source)
-    else:
-        convert.write_gguf(part["adapter.gguf"], tensors, text, hyper.loraAlpha)
+    convert.adapter(part["adapter.gguf"], part["adapter.safetensors"], tensors, text, peft, source)
     for name, path in part.items():
         path.replace(folder / name)
     record = manifest.build(spec, digest, renderer, hyper, data, outcome, device.name(where), [folder / name for name in part])
