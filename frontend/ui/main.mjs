@@ -78,12 +78,12 @@ step("an endpoint is made in the page, which shows the code to paste", async () 
   await page.getByRole("switch", { name: "Deploy by itself" }).click();
   await picture(page, "new-wide");
   await page.getByRole("button", { name: "Create endpoint" }).click();
-  const code = page.getByLabel("Code in Python");
+  const code = page.getByLabel("Code in Python", { exact: true });
   await code.waitFor();
   key = (await code.textContent()).match(/api_key="(uk-[^"]+)"/)[1];
   for (const language of ["curl", "JavaScript", "Python"]) {
     await page.getByRole("tab", { name: language }).click();
-    const text = await page.getByLabel(`Code in ${language}`).textContent();
+    const text = await page.getByLabel(`Code in ${language}`, { exact: true }).textContent();
     assert.ok(text.includes(key) && text.includes(played.backend), text);
   }
   await check(page, "made");
@@ -148,7 +148,8 @@ step("phases change without a reload, and are the API's; training moves; the sta
   await steps.context().close();
 
   const told = await watched.end();
-  compare(told, await seen());
+  const { items } = await api(played, "GET", "/events?kind=model.phase&limit=100");
+  compare(told, await seen(), ["", "training", ...items.reverse().map((e) => e.data.to)]);
   assert.ok(await page.evaluate(() => window.notReloaded), "the page was reloaded");
   clean(page);
 });
@@ -310,7 +311,7 @@ step("bypass is one click, for one endpoint and for all", async () => {
 step("the API's documentation works from here", async () => {
   await page.goto(`${played.frontend}/docs/`);
   await page.getByRole("heading", { name: "Understudy" }).waitFor();
-  await page.getByText("/api/v1/endpoints", { exact: true }).first().waitFor();
+  await until("the routes are listed", async () => (await page.locator(".opblock").count()) > 20);
   clean(page);
 });
 
@@ -388,8 +389,8 @@ function watchAPI() {
 
 const lag = 2_500; // the page may be so much behind
 
-/** compare finds every phase that lasted in the page too, soon after, and none in the page that was not told. */
-function compare(told, seen) {
+/** compare finds every phase that lasted in the page too, soon after, and none in the page that the diary does not know. */
+function compare(told, seen, diary) {
   console.log(`    phases: ${seen.map((s) => s.phase || "none").join(" → ")}`);
   told.forEach(({ phase, at }, i) => {
     const until = told[i + 1]?.at ?? Infinity;
@@ -397,10 +398,10 @@ function compare(told, seen) {
     const shown = seen.find((s) => s.phase === phase && s.at <= at + lag);
     assert.ok(shown, `${phase} was not shown within ${lag} ms; told ${JSON.stringify(told)}, shown ${JSON.stringify(seen)}`);
   });
-  const order = told.map((t) => t.phase);
+  const order = [...diary];
   for (const { phase } of seen) {
     const i = order.indexOf(phase);
-    assert.ok(i >= 0, `the page showed ${phase}, which the API never told: ${order}`);
+    assert.ok(i >= 0, `the page showed ${phase}; the diary says ${diary}`);
     order.splice(0, i);
   }
   assert.ok(seen.length >= 4, `only ${seen.length} phases were shown`);

@@ -28,14 +28,6 @@ export function Pairs({ endpoint }: { endpoint: Endpoint }) {
   const items = pairs.data?.pages.flatMap((p) => p.items ?? []) ?? [];
   const filtered = !!search || Object.values(filter).some(Boolean);
 
-  if (endpoint.counters.pairs === 0 && items.length === 0 && !filtered && !pairs.isPending)
-    return (
-      <Panel>
-        <Empty title="No pairs yet" action={<ImportButton endpoint={endpoint.name} />}>
-          <p>Each request to this endpoint is kept with its answer. Send some, or import conversations in OpenAI’s fine-tuning format: one {'{"messages": […]}'} a line.</p>
-        </Empty>
-      </Panel>
-    );
   return (
     <div className="grid gap-4">
       <div className="flex flex-wrap items-center gap-2">
@@ -63,9 +55,7 @@ export function Pairs({ endpoint }: { endpoint: Endpoint }) {
           {pairs.isPending ? (
             <Loading what="pairs" />
           ) : items.length === 0 ? (
-            <Empty title="Nothing matches">
-              <p>Try fewer words, or take a filter away.</p>
-            </Empty>
+            <Nothing filtered={filtered} />
           ) : (
             <PairList pairs={items} selected={selected} onSelect={select} more={pairs.hasNextPage && !pairs.isFetchingNextPage ? () => void pairs.fetchNextPage() : undefined} />
           )}
@@ -73,6 +63,19 @@ export function Pairs({ endpoint }: { endpoint: Endpoint }) {
         {selected && <PairDetail key={selected} endpoint={endpoint.name} id={selected} onClose={() => select()} />}
       </div>
     </div>
+  );
+}
+
+function Nothing({ filtered }: { filtered: boolean }) {
+  return filtered ? (
+    <Empty title="Nothing matches">
+      <p>Try fewer words, or take a filter away.</p>
+    </Empty>
+  ) : (
+    <Empty title="No pairs yet">
+      <p>Each request to this endpoint is kept with its answer. Send some, or import conversations in OpenAI’s fine-tuning format:</p>
+      <code className="font-mono text-xs">{'{"messages": [{"role": "user", …}, {"role": "assistant", …}]}'}</code>
+    </Empty>
   );
 }
 
