@@ -20,7 +20,7 @@ after(() => browser?.close());
 // Each step goes on where the one before it ended.
 let broken = false;
 const step = (what, does) =>
-  test(what, async (t) => {
+  test(what, { timeout: 300_000 }, async (t) => {
     if (broken) return t.skip("an earlier step failed");
     try {
       await does(t);
@@ -91,7 +91,7 @@ step("an endpoint is made in the page, which shows the code to paste", async () 
   const made = await api(played, "GET", `/endpoints/${name}`);
   assert.deepEqual([made.upstreamModel, made.threshold, made.minEvalPairs, made.autoDeploy], ["replay-teacher", 0.6, 40, false]);
   // The form has no field for how long a training takes.
-  await api(played, "PATCH", `/endpoints/${name}`, { teacherShare: 0.2, scaleToZeroAfterSeconds: 0, hyperparameters: { maxSteps: 40, batchSize: 8 } });
+  await api(played, "PATCH", `/endpoints/${name}`, { teacherShare: 0.2, scaleToZeroAfterSeconds: 0, hyperparameters: { maxSteps: 18, batchSize: 8 } });
   clean(page);
 });
 

@@ -7,7 +7,7 @@ import { createInterface } from "node:readline";
 
 /** api asks the management API. */
 export async function api({ backend, admin }, method, path, body) {
-  const res = await fetch(`${backend}/api/v1${path}`, { method, headers: { Authorization: `Bearer ${admin}`, "Content-Type": "application/json" }, body: body && JSON.stringify(body) });
+  const res = await fetch(`${backend}/api/v1${path}`, { method, headers: { Authorization: `Bearer ${admin}`, "Content-Type": "application/json", Accept: "application/json" }, body: body && JSON.stringify(body) });
   const text = await res.text();
   assert.ok(res.ok, `${method} ${path}: ${res.status} ${text}`);
   return text ? JSON.parse(text) : undefined;
