@@ -45,7 +45,7 @@ export function LossChart({ train, held, steps }: { train: Point[]; held: Point[
                   </g>
                 ))}
                 {x.ticks(Math.min(6, width / 90)).filter(Number.isInteger).map((v) => (
-                  <text key={v} x={x(v)} y={height - 5} textAnchor={v === 0 ? "start" : "middle"} className="fill-muted text-[11px]">
+                  <text key={v} x={x(v)} y={height - 5} textAnchor={v === 0 ? "start" : x(v) > width - 20 ? "end" : "middle"} className="fill-muted text-[11px]">
                     {v === 0 ? "step 0" : count(v)}
                   </text>
                 ))}

@@ -36,8 +36,8 @@ function Figures({ now }: { now: EndpointStatus }) {
       <Figure name="Agreement" note={now.sampled > 0 ? `of ${count(now.sampled)} sampled requests` : "nothing sampled yet"}>
         {now.sampled > 0 ? percent(now.agreement) : "–"}
       </Figure>
-      <Figure name="Median latency" note={`LLM ${ms(now.llmP50Ms)}`}>
-        {now.slmP50Ms ? ms(now.slmP50Ms) : ms(now.llmP50Ms)}
+      <Figure name="Median latency of the SLM" note={`LLM ${ms(now.llmP50Ms)}`}>
+        {ms(now.slmP50Ms)}
       </Figure>
       <Figure name="Traffic now" note={`${count(now.counters.fallbacks)} fell back to the LLM so far`}>
         {rate(now.requestsPerSecond ?? 0)}

@@ -1,6 +1,6 @@
 "use client";
 import Link from "next/link";
-import { ms, usd } from "@/lib/format";
+import { ms } from "@/lib/format";
 import { usePairs } from "@/lib/queries";
 import { answerOf, questionOf } from "@/lib/pair";
 import { Ago } from "../ago";
@@ -26,7 +26,7 @@ export function Tail({ endpoint }: { endpoint: string }) {
             </Link>
             <span className="truncate text-muted max-md:col-span-2">{answerOf(p)}</span>
             <span className="text-right text-xs text-muted max-md:col-span-2 max-md:text-left">
-              {ms(p.latencyMs)} · {p.source === "llm" && p.costUSD > 0 ? `${usd(p.costUSD)} · ` : ""}
+              {ms(p.latencyMs)} ·{" "}
               <Ago at={p.createdAt} />
             </span>
           </li>
