@@ -68,7 +68,7 @@ the small model served, 2 the gate refused it, 1 something failed.`,
 }
 
 const (
-	shopPairs = 680  // what two cores learn in three minutes, and well
+	shopPairs = 760  // what two cores learn in three minutes, and well whatever the seed
 	dataPairs = 1000 // nobody knows how hard the user's own are
 )
 
