@@ -220,25 +220,34 @@ func TestFaults(t *testing.T) {
 	for _, f := range theFaults() {
 		t.Run(f.group+": "+f.name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, f.setup)
-			var j job
-			w.tell(f.group, f.name, time.Now(), &j)
-			for k, v := range f.spec {
-				w.spec[k] = v
-			}
-			if f.before != nil {
-				f.before(w)
-			}
-			w.start()
-			w.put()
-			if f.during != nil {
-				f.during(w)
-			}
-			j = w.result()
-			j = w.settled()
-			f.check(w, j)
+			f.play(t)
 		})
 	}
+}
+
+// play has a trainer of its own meet the fault, and returns how the job ended.
+func (f fault) play(t *testing.T) job {
+	w := newWorld(t, f.setup)
+	var j job
+	w.tell(f.group, f.name, time.Now(), &j)
+	if f.setup.real {
+		w.realSpec()
+	}
+	for k, v := range f.spec {
+		w.spec[k] = v
+	}
+	if f.before != nil {
+		f.before(w)
+	}
+	w.start()
+	w.put()
+	if f.during != nil {
+		f.during(w)
+	}
+	j = w.result()
+	j = w.settled()
+	f.check(w, j)
+	return j
 }
 
 func (f fault) check(w *world, j job) {

@@ -2,7 +2,6 @@ package faults
 
 import (
 	"testing"
-	"time"
 
 	"understudy.dev/ci/fakerunpod"
 )
@@ -39,22 +38,8 @@ func TestFaultsWithTheRealAgent(t *testing.T) {
 		}, says: []string{"another one", "goes on from its last checkpoint"}, pods: 2},
 	} {
 		t.Run(f.name, func(t *testing.T) {
-			f.setup.real = true
-			w := newWorld(t, f.setup)
-			var j job
-			w.tell(real, f.name, time.Now(), &j)
-			w.realSpec()
-			if f.before != nil {
-				f.before(w)
-			}
-			w.start()
-			w.put()
-			if f.during != nil {
-				f.during(w)
-			}
-			j = w.result()
-			j = w.settled()
-			f.check(w, j)
+			f.group, f.setup.real = real, true
+			j := f.play(t)
 			if j.Progress.Step != 4 {
 				t.Errorf("trained %d steps", j.Progress.Step)
 			}
