@@ -2,15 +2,17 @@ package child
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // TestMain lets this test binary play every part: parent, child and guard.
@@ -64,29 +66,45 @@ func TestAChildEndsWhenItsParentIsKilled(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			// Opened while the process is surely there: a number may be used anew.
+			watched, err := unix.PidfdOpen(pid, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer unix.Close(watched)
 			if err := cmd.Process.Kill(); err != nil {
 				t.Fatal(err)
 			}
 			_ = cmd.Wait()
-			// Only the child and its guard hold the pipe's writing end now: EOF
-			// means that they are gone.
+			if !ends(t, watched, time.Minute) {
+				t.Errorf("process %d is still there", pid)
+			}
+			// Only the child and its guard held the pipe's writing end: EOF means
+			// that the guard is gone, too.
 			if _, err := io.Copy(io.Discard, reader); err != nil {
 				t.Fatal(err)
-			}
-			if running(pid) {
-				t.Errorf("process %d is still there", pid)
 			}
 		})
 	}
 }
 
-// running reports whether pid is a process that is not a zombie.
-func running(pid int) bool {
-	if syscall.Kill(pid, 0) != nil {
-		return false
+// ends waits until the process of a pidfd has ended, at most for the time
+// given. (That its files are closed is no sign of it: the kernel closes them
+// before the process is a zombie.)
+func ends(t *testing.T, pidfd int, within time.Duration) bool {
+	t.Helper()
+	deadline := time.Now().Add(within)
+	for {
+		fds := []unix.PollFd{{Fd: int32(pidfd), Events: unix.POLLIN}}
+		n, err := unix.Poll(fds, int(time.Until(deadline).Milliseconds()))
+		if errors.Is(err, unix.EINTR) {
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n == 1
 	}
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	return err == nil && !strings.Contains(string(stat), ") Z ")
 }
 
 func TestStopKillsAChildThatIgnoresSIGTERM(t *testing.T) {
