@@ -2,7 +2,6 @@ package child
 
 import (
 	"bufio"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -12,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"understudy.dev/service/child/childtest"
 )
 
 // TestMain lets this test binary play every part: parent, child and guard.
@@ -66,44 +65,18 @@ func TestAChildEndsWhenItsParentIsKilled(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			// Opened while the process is surely there: a number may be used anew.
-			watched, err := unix.PidfdOpen(pid, 0)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer unix.Close(watched)
+			awaitEnd := childtest.Watch(t, pid)
 			if err := cmd.Process.Kill(); err != nil {
 				t.Fatal(err)
 			}
 			_ = cmd.Wait()
-			if !ends(t, watched, time.Minute) {
-				t.Errorf("process %d is still there", pid)
-			}
+			awaitEnd()
 			// Only the child and its guard held the pipe's writing end: EOF means
 			// that the guard is gone, too.
 			if _, err := io.Copy(io.Discard, reader); err != nil {
 				t.Fatal(err)
 			}
 		})
-	}
-}
-
-// ends waits until the process of a pidfd has ended, at most for the time
-// given. (That its files are closed is no sign of it: the kernel closes them
-// before the process is a zombie.)
-func ends(t *testing.T, pidfd int, within time.Duration) bool {
-	t.Helper()
-	deadline := time.Now().Add(within)
-	for {
-		fds := []unix.PollFd{{Fd: int32(pidfd), Events: unix.POLLIN}}
-		n, err := unix.Poll(fds, int(time.Until(deadline).Milliseconds()))
-		if errors.Is(err, unix.EINTR) {
-			continue
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		return n == 1
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	understudy "understudy.dev/backend"
+	"understudy.dev/service/child/childtest"
 )
 
 func secretObject(name, token string) m {
@@ -170,9 +171,7 @@ func TestAPodThatIgnoresSIGTERMIsKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.pods.Wait()
-	if running(w.Pods[0].PID) {
-		t.Errorf("process %d is still there", w.Pods[0].PID)
-	}
+	childtest.AwaitEnd(t, w.Pods[0].PID)
 	if err := c.Delete(t.Context(), Ref{kindDeployment, "slm"}); understudy.CodeOf(err) != understudy.NotFound {
 		t.Errorf("deleting twice gives %v", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	understudy "understudy.dev/backend"
+	"understudy.dev/service/child/childtest"
 )
 
 func TestAJobSucceedsAfterFailures(t *testing.T) {
@@ -44,9 +45,7 @@ func TestAJobEndsAtItsDeadlineAndByDeletion(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.pods.Wait()
-	if running(pid) {
-		t.Errorf("process %d is still there", pid)
-	}
+	childtest.AwaitEnd(t, pid)
 }
 
 func TestAJobsTemplateCannotChange(t *testing.T) {

@@ -9,8 +9,9 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
+
+	"understudy.dev/service/child/childtest"
 )
 
 // runServer is a process with a node and nothing else.
@@ -22,14 +23,6 @@ func runServer(socket string) {
 	}
 	fmt.Println("ready")
 	<-s.closing
-}
-
-func running(pid int) bool {
-	if pid == 0 || syscall.Kill(pid, 0) != nil {
-		return false
-	}
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	return err == nil && !strings.Contains(string(stat), ") Z ")
 }
 
 func TestNoProcessOutlivesAServerThatIsKilled(t *testing.T) {
@@ -71,7 +64,7 @@ func TestNoProcessOutlivesAServerThatIsKilled(t *testing.T) {
 	}
 	_ = server.Wait()
 	for _, pid := range pids {
-		awaitGone(t, pid)
+		childtest.AwaitEnd(t, pid)
 	}
 	if status, _ := get(t, base+"/healthz"); status != 0 {
 		t.Errorf("the pod still answers %d", status)
@@ -89,31 +82,6 @@ func TestNoProcessOutlivesAServerThatIsKilled(t *testing.T) {
 	}
 }
 
-// awaitGone follows the process through a pidfd, which is readable at its end.
-func awaitGone(t *testing.T, pid int) {
-	t.Helper()
-	p, err := os.FindProcess(pid)
-	if err != nil {
-		return
-	}
-	fd, _, errno := syscall.Syscall(434 /* pidfd_open */, uintptr(p.Pid), 0, 0)
-	if errno != 0 {
-		return // gone
-	}
-	defer syscall.Close(int(fd))
-	epoll, err := syscall.EpollCreate1(0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer syscall.Close(epoll)
-	if err := syscall.EpollCtl(epoll, syscall.EPOLL_CTL_ADD, int(fd), &syscall.EpollEvent{Events: syscall.EPOLLIN, Fd: int32(fd)}); err != nil {
-		t.Fatal(err)
-	}
-	if n, err := syscall.EpollWait(epoll, make([]syscall.EpollEvent, 1), 10_000); n != 1 {
-		t.Errorf("process %d is still there (%v)", pid, err)
-	}
-}
-
 func TestCloseEndsEveryPodAtOnce(t *testing.T) {
 	s, c := start(t)
 	box := container(nil)
@@ -123,9 +91,7 @@ func TestCloseEndsEveryPodAtOnce(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if running(pid) {
-		t.Errorf("process %d is still there", pid)
-	}
+	childtest.AwaitEnd(t, pid)
 	if exists(s.cfg.Socket) {
 		t.Error("the socket is still there")
 	}
