@@ -36,6 +36,11 @@ type report struct {
 	}
 }
 
+// reportKeys are what scripts read of REPORT=file.json, whether the gate let the
+// model pass or not.
+var reportKeys = strings.Fields(`teacher requests captured trainPairs evalPairs metric baseScore tunedScore identical close different
+	lowerBound threshold verdict phase release revision slmShare agreement failed seconds`)
+
 // run plays and returns the exit status, the report and what was printed.
 func run(t *testing.T, data string, more ...string) (int, report, string) {
 	t.Helper()
@@ -68,6 +73,18 @@ func runWhile(t *testing.T, data string, during func(dataDir string), more ...st
 	if b, err := os.ReadFile(file); err == nil {
 		if err := json.Unmarshal(b, &r); err != nil {
 			t.Fatal(err)
+		}
+		var keys map[string]any
+		if err := json.Unmarshal(b, &keys); err != nil {
+			t.Fatal(err)
+		}
+		for _, key := range reportKeys {
+			if _, ok := keys[key]; !ok {
+				t.Errorf("the report lacks %q", key)
+			}
+		}
+		if acts, _ := keys["seconds"].(map[string]any); acts["total"] == nil || acts["training"] == nil {
+			t.Errorf("the report's seconds are %v", keys["seconds"])
 		}
 	}
 	return cmd.ProcessState.ExitCode(), r, out.String()
