@@ -2,14 +2,13 @@
 import Link from "next/link";
 import { Plus } from "lucide-react";
 import { EndpointList } from "@/components/stage";
-import { Legend } from "@/components/charts/frame";
-import { TrafficChart } from "@/components/charts/traffic";
+import { TrafficChart, TrafficLegend } from "@/components/charts/traffic";
 import { PageHead } from "@/components/page-head";
 import { Button } from "@/components/ui/button";
 import { Empty } from "@/components/ui/notes";
 import { Panel, PanelHead } from "@/components/ui/panel";
 import type { Status } from "@/lib/api";
-import { count, percent, rate, usd } from "@/lib/format";
+import { counted, percent, rate, usd } from "@/lib/format";
 import { useStatus, useTraffic } from "@/lib/queries";
 
 export default function StagePage() {
@@ -38,8 +37,8 @@ function Summary({ status }: { status: Status }) {
   const all = status.endpoints.length;
   return (
     <>
-      {onStage} of {all} {all === 1 ? "endpoint has" : "endpoints have"} an understudy on stage.{" "}
-      {answers > 0 ? `Small models gave ${percent(slm / answers)} of ${count(answers)} answers so far.` : "No request has come in yet."}
+      {onStage} of {counted(all, "endpoint has", "endpoints have")} an understudy on stage.{" "}
+      {answers > 0 ? `Small models gave ${percent(slm / answers)} of ${counted(answers, "answer")} so far.` : "No request has come in yet."}
     </>
   );
 }
@@ -74,20 +73,13 @@ function Traffic({ status }: { status: Status }) {
   const { data } = useTraffic(60);
   const perSecond = status.endpoints.reduce((sum, e) => sum + (e.requestsPerSecond ?? 0), 0);
   const saved = status.endpoints.reduce((sum, e) => sum + (e.savedUSD ?? 0), 0);
-  const points = data?.points ?? [];
-  const sum = (key: "llm" | "slm") => points.reduce((total, p) => total + p[key], 0);
   return (
     <Panel>
       <PanelHead title="Requests, last hour">
-        <Legend
-          items={[
-            { name: "SLM", className: "bg-accent", value: count(sum("slm")) },
-            { name: "LLM", className: "bg-llm", value: count(sum("llm")) },
-          ]}
-        />
+        <TrafficLegend traffic={data} />
       </PanelHead>
       <div className="grid gap-5 px-5 pb-5 md:grid-cols-[minmax(0,1fr)_11rem]">
-        <TrafficChart points={points} bucketSeconds={data?.bucketSeconds ?? 60} />
+        <TrafficChart traffic={data} />
         <dl className="flex flex-wrap content-center gap-x-8 gap-y-4 md:grid md:border-l md:border-line md:pl-6">
           <Figure name="Now" value={rate(perSecond)} />
           <Figure name="Saved, net" value={usd(saved)} bad={saved < 0} href="/savings" />

@@ -3,7 +3,7 @@ import type { ReactNode } from "react";
 import Link from "next/link";
 import type { EndpointLedger, LedgerLine, Savings } from "@/lib/api";
 import { cx } from "@/lib/cx";
-import { brief, count, span, usd } from "@/lib/format";
+import { brief, count, counted, span, usd } from "@/lib/format";
 import { Badge } from "./ui/badge";
 import { Panel, PanelHead } from "./ui/panel";
 
@@ -20,7 +20,7 @@ export function TotalsPanel({ savings: { totals, days } }: { savings: Savings })
         </p>
         <Range sums={totals} />
         <p className="text-sm text-muted">
-          {count(totals.slmRequests)} of {count(totals.requests)} requests were answered by a small model; {usd(totals.spentUSD)} went to LLMs.
+          {count(totals.slmRequests)} of {counted(totals.requests, "request was", "requests were")} answered by a small model; {usd(totals.spentUSD)} went to LLMs.
         </p>
       </div>
       <Sum sums={totals} />
@@ -40,10 +40,10 @@ function Range({ sums }: { sums: Sums }) {
 /** The sum, written out as on paper. */
 function Sum({ sums }: { sums: Sums }) {
   const lines: [name: string, note: string, amount: number][] = [
-    ["Not spent", `the LLM’s price for the ${count(sums.slmRequests)} requests that SLMs answered`, sums.notSpentUSD],
+    ["Not spent", `the LLM’s price for the ${counted(sums.slmRequests, "request")} that SLMs answered`, sums.notSpentUSD],
     ["Serving", `${span(sums.cpuSeconds)} of processor time, ${sums.podHours.toFixed(1)} pod hours`, -sums.servingUSD],
     ["Training", "trainings of this time, at what they cost", -sums.trainingUSD],
-    ["Sample", `${count(sums.sampledRequests)} requests put to the LLM to go on learning`, -sums.sampleUSD],
+    ["Sample", `${counted(sums.sampledRequests, "request")} put to the LLM to go on learning`, -sums.sampleUSD],
   ];
   return (
     <table className="w-full self-center text-sm">
@@ -137,7 +137,7 @@ const Cell = ({ strong, bad, children }: { strong?: boolean; bad?: boolean; chil
 );
 
 function BreakEven({ ledger: e }: { ledger: EndpointLedger }) {
-  if (e.breakEvenRequests !== undefined) return <>Its trainings are paid for after {count(e.breakEvenRequests)} requests that the SLM can serve; it served {count(e.slmRequests)}.</>;
+  if (e.breakEvenRequests !== undefined) return <>Its trainings are paid for after {counted(e.breakEvenRequests, "request")} that the SLM can serve; it served {count(e.slmRequests)}.</>;
   return e.slmRequests > 0 ? <>At these prices the SLM does not pay for its training: a request costs more to serve than it saves.</> : <>The SLM has not served a request yet.</>;
 }
 

@@ -2,7 +2,7 @@
 import Link from "next/link";
 import type { ReactNode } from "react";
 import type { EndpointStatus, Status } from "@/lib/api";
-import { count, ms, percent, rate, span, usd } from "@/lib/format";
+import { count, counted, ms, percent, rate, span, usd } from "@/lib/format";
 import { progressOf } from "@/lib/live";
 import { meaning } from "@/lib/phases";
 import { BypassSwitch } from "./bypass";
@@ -43,7 +43,7 @@ function Row({ endpoint: e, bypassed }: { endpoint: EndpointStatus; bypassed: bo
           {e.name}
         </Link>
         <div className="mt-0.5 text-xs text-muted">
-          {count(e.counters.llm + e.counters.slm)} answers · {rate(e.requestsPerSecond ?? 0)}
+          {counted(e.counters.llm + e.counters.slm, "answer")} · {rate(e.requestsPerSecond ?? 0)}
         </div>
       </div>
       <Understudy endpoint={e} />

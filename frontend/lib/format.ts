@@ -5,6 +5,9 @@ export const none = "–";
 /** count writes whole numbers, with separators: 12,345. */
 export const count = (n: number | undefined) => (n === undefined ? none : en(0).format(n));
 
+/** counted writes a number with what it counts: 1 request, 12,345 requests. */
+export const counted = (n: number | undefined, one: string, many = `${one}s`) => `${count(n)} ${n === 1 ? one : many}`;
+
 /** brief writes large numbers short: 12.3K. */
 export const brief = (n: number) => (n < 10_000 ? count(n) : compact.format(n));
 

@@ -64,10 +64,19 @@ function gather(queries: QueryClient): (event: Event) => void {
   };
 }
 
+/** What only says how far something is; the diary leaves it out. */
+const progress: Record<string, string[][]> = {
+  "training.progress": [["model"]],
+  "evaluation.progress": [["evaluations"]],
+  "evaluation.scored": [["evaluations"]],
+};
+
 /** about names the queries whose answer an event changes. */
 export function about(event: Pick<Event, "kind" | "endpoint" | "modelId">): string[][] {
   const keys = [["status"]];
-  if (event.kind !== "training.progress") keys.push(["events"]);
+  const moved = progress[event.kind];
+  if (moved) return [...keys, ...moved, ["models", event.endpoint ?? ""]];
+  keys.push(["events"]);
   if (event.kind.startsWith("key")) keys.push(["keys"]);
   if (event.endpoint) keys.push(["endpoint", event.endpoint], ["models", event.endpoint]);
   if (event.modelId) keys.push(["model"], ["evaluations"]); // models are also shown by their names

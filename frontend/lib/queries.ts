@@ -85,12 +85,12 @@ export const useUpstreams = () =>
 
 export const useBases = () => useQuery({ queryKey: ["bases"], staleTime: Infinity, queryFn: async ({ signal }) => (await ask(api.GET("/api/v1/bases", { signal }))).items });
 
-/** useHistory is the diary, the newest first. */
+/** useHistory is the diary, the newest first, without what only says how far something is. */
 export const useHistory = (filter: { endpoint?: string; modelId?: string }, limit: number) =>
   useInfiniteQuery({
     queryKey: ["events", filter, limit],
     queryFn: async ({ pageParam, signal }) =>
-      (await ask(api.GET("/api/v1/events", { params: { query: { ...filter, limit, cursor: pageParam } }, headers: { Accept: "application/json" }, signal }))) as components["schemas"]["PageEvent"],
+      (await ask(api.GET("/api/v1/events", { params: { query: { ...filter, progress: false, limit, cursor: pageParam } }, headers: { Accept: "application/json" }, signal }))) as components["schemas"]["PageEvent"],
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.next || undefined,
   });

@@ -1,8 +1,11 @@
 import { expect, it } from "vitest";
-import { ago, bytes, count, ms, percent, rate, span, usd } from "../lib/format";
+import { ago, bytes, count, counted, ms, percent, rate, span, usd } from "../lib/format";
 
 it.each([
   [count(12345), "12,345"],
+  [counted(1, "request"), "1 request"],
+  [counted(0, "request"), "0 requests"],
+  [counted(1200, "reply", "replies"), "1,200 replies"],
   [percent(0.953), "95 %"],
   [percent(0.034), "3.4 %"],
   [percent(undefined), "–"],

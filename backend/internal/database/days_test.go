@@ -138,5 +138,13 @@ func TestEventsArePagedBothWays(t *testing.T) {
 		if after := must(db.EventsAfter(t.Context(), understudy.EventFilter{ModelID: "m"}, 0, 9)); len(after) != 1 || after[0].Kind != "y" {
 			t.Errorf("got %+v", after)
 		}
+		for _, kind := range understudy.ProgressKinds {
+			if err := db.AppendEvent(t.Context(), understudy.Event{Kind: kind, ModelID: "m"}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if told := must(db.EventsBefore(t.Context(), understudy.EventFilter{ModelID: "m", NoProgress: true}, 0, 9)); len(told) != 1 || told[0].Kind != "y" {
+			t.Errorf("without progress: got %+v", told)
+		}
 	})
 }

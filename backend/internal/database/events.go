@@ -86,6 +86,9 @@ func matching(g *gorm.DB, f understudy.EventFilter) *gorm.DB {
 			g = g.Where(c.column+" = ?", c.value)
 		}
 	}
+	if f.NoProgress {
+		g = g.Where("kind NOT IN ?", understudy.ProgressKinds)
+	}
 	return g
 }
 

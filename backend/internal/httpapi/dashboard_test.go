@@ -232,6 +232,12 @@ func TestEventsComeAsAPageToWhoAsksForJSON(t *testing.T) {
 	if after := page("?after=0&endpoint=b"); len(after.Items) != 2 || after.Items[0].Kind != "endpoint.created" {
 		t.Errorf("got %+v", after)
 	}
+	if err := b.db.AppendEvent(t.Context(), understudy.Event{Kind: "training.progress", Endpoint: "b"}); err != nil {
+		t.Fatal(err)
+	}
+	if all, told := page("?endpoint=b"), page("?endpoint=b&progress=false"); len(all.Items) != 3 || len(told.Items) != 2 {
+		t.Errorf("got %+v, and without progress %+v", all, told)
+	}
 }
 
 func TestTheCatalogueIsListed(t *testing.T) {

@@ -62,7 +62,7 @@ func (a *API) eventPage(w http.ResponseWriter, r *http.Request) {
 
 func eventFilter(r *http.Request) understudy.EventFilter {
 	q := r.URL.Query()
-	return understudy.EventFilter{Endpoint: q.Get("endpoint"), ModelID: q.Get("modelId"), Kind: q.Get("kind")}
+	return understudy.EventFilter{Endpoint: q.Get("endpoint"), ModelID: q.Get("modelId"), Kind: q.Get("kind"), NoProgress: q.Get("progress") == "false"}
 }
 
 func eventOf(e understudy.Event) wire.Event {

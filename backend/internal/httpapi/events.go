@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -27,6 +28,7 @@ func (a *API) eventRoutes() {
 		{Name: "endpoint", In: "query", Description: "Only of this endpoint", Schema: &huma.Schema{Type: "string"}},
 		{Name: "modelId", In: "query", Description: "Only of this model", Schema: &huma.Schema{Type: "string"}},
 		{Name: "kind", In: "query", Description: "Only of this kind, e.g. model.phase", Schema: &huma.Schema{Type: "string"}},
+		{Name: "progress", In: "query", Description: "false leaves out what only says how far something is: " + strings.Join(understudy.ProgressKinds, ", "), Schema: &huma.Schema{Type: "boolean"}},
 		{Name: "Last-Event-ID", In: "header", Schema: &huma.Schema{Type: "integer"}},
 	}
 	schemas := a.huma.OpenAPI().Components.Schemas

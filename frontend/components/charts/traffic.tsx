@@ -1,14 +1,48 @@
 "use client";
 import { useState } from "react";
 import { scaleLinear } from "@visx/scale";
-import type { TrafficPoint } from "@/lib/api";
-import { clock, count, ms } from "@/lib/format";
-import { Chart, Tip } from "./frame";
+import type { Traffic } from "@/lib/api";
+import { clock, count, counted, ms } from "@/lib/format";
+import { Skeleton } from "../ui/notes";
+import { Chart, Legend, Tip } from "./frame";
 
 const foot = 20;
+const height = 168;
+
+const sum = (traffic: Traffic, key: "llm" | "slm" | "fallbacks") => traffic.points.reduce((total, p) => total + p[key], 0);
+
+/** Who answered, by colour; how often, once that is known. */
+export function TrafficLegend({ traffic }: { traffic?: Traffic }) {
+  const fallbacks = traffic ? sum(traffic, "fallbacks") : 0;
+  return (
+    <Legend
+      items={[
+        { name: "SLM", className: "bg-accent", value: traffic && count(sum(traffic, "slm")) },
+        { name: "LLM", className: "bg-llm", value: traffic && `${count(sum(traffic, "llm"))}${fallbacks > 0 ? `, ${counted(fallbacks, "of them a fallback", "of them fallbacks")}` : ""}` },
+      ]}
+    />
+  );
+}
 
 /** Requests by time: what the SLM answered stands on the ground, the LLM's share on top of it. */
-export function TrafficChart({ points, bucketSeconds, height = 168 }: { points: TrafficPoint[]; bucketSeconds: number; height?: number }) {
+export function TrafficChart({ traffic }: { traffic?: Traffic }) {
+  if (!traffic)
+    return (
+      <div role="status" style={{ height }}>
+        <span className="sr-only">Loading the requests</span>
+        <Skeleton className="h-full" />
+      </div>
+    );
+  if (sum(traffic, "llm") + sum(traffic, "slm") === 0)
+    return (
+      <p className="grid place-items-center rounded-lg border border-dashed border-line px-4 text-center text-sm text-muted" style={{ height }}>
+        No request came in during this time.
+      </p>
+    );
+  return <Bars traffic={traffic} />;
+}
+
+function Bars({ traffic: { points, bucketSeconds } }: { traffic: Traffic }) {
   const [at, setAt] = useState<number>();
   const most = Math.max(1, ...points.map((p) => p.llm + p.slm));
   const total = points.reduce((sum, p) => ({ llm: sum.llm + p.llm, slm: sum.slm + p.slm }), { llm: 0, slm: 0 });
@@ -34,7 +68,7 @@ export function TrafficChart({ points, bucketSeconds, height = 168 }: { points: 
                   <line x1={0} x2={width} y1={y(v)} y2={y(v)} className="stroke-line" strokeDasharray="2 4" />
                   <text x={0} y={y(v) - 4} className="fill-muted text-[11px]">
                     {count(v)}
-                    {v === most && ` requests in ${bucketSeconds >= 60 ? `${bucketSeconds / 60} min` : `${bucketSeconds} s`}`}
+                    {v === most && `${v === 1 ? " request" : " requests"} in ${bucketSeconds >= 60 ? `${bucketSeconds / 60} min` : `${bucketSeconds} s`}`}
                   </text>
                 </g>
               ))}

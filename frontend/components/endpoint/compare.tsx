@@ -1,7 +1,7 @@
 "use client";
 import { useState, type FormEvent } from "react";
 import type { Comparison, Endpoint, Side } from "@/lib/api";
-import { count, ms, percent, usd } from "@/lib/format";
+import { count, counted, ms, percent, usd } from "@/lib/format";
 import { pretty } from "@/lib/pair";
 import { useCompare } from "@/lib/queries";
 import { SideBySide } from "../diff";
@@ -77,6 +77,6 @@ function sideOf(source: string, side: Side) {
       </>
     ),
     text: side.text || (side.toolCalls ? pretty(side.toolCalls) : ""),
-    foot: side.error ? undefined : `First token ${ms(side.firstTokenMs)}, all ${ms(side.latencyMs)} · ${count(side.tokensIn)} tokens in, ${count(side.tokensOut)} out${side.costUSD > 0 ? ` · ${usd(side.costUSD)} at list price` : ""}`,
+    foot: side.error ? undefined : `First token ${ms(side.firstTokenMs)}, all ${ms(side.latencyMs)} · ${counted(side.tokensIn, "token")} in, ${count(side.tokensOut)} out${side.costUSD > 0 ? ` · ${usd(side.costUSD)} at list price` : ""}`,
   };
 }

@@ -1,7 +1,7 @@
 "use client";
 import { useRef, useState } from "react";
 import { Upload } from "lucide-react";
-import { count } from "@/lib/format";
+import { counted } from "@/lib/format";
 import { useImport } from "@/lib/queries";
 import { Button } from "../ui/button";
 import { Dialog } from "../ui/dialog";
@@ -37,7 +37,7 @@ export function ImportButton({ endpoint }: { endpoint: string }) {
         {load.data && (
           <div className="grid gap-3 text-sm" role="status">
             <p>
-              {count(load.data.imported)} pairs are imported{load.data.brokenCount > 0 ? `; ${count(load.data.brokenCount)} lines were passed over:` : "."}
+              {counted(load.data.imported, "pair is", "pairs are")} imported{load.data.brokenCount > 0 ? `; ${counted(load.data.brokenCount, "line was", "lines were")} passed over:` : "."}
             </p>
             {(load.data.broken ?? []).length > 0 && (
               <ul className="max-h-56 overflow-y-auto text-muted">

@@ -1,7 +1,7 @@
 "use client";
 import Link from "next/link";
 import type { Endpoint, Model } from "@/lib/api";
-import { count, span } from "@/lib/format";
+import { count, counted, span } from "@/lib/format";
 import { progressOf } from "@/lib/live";
 import { useEvaluations, useModel, useModels, useTrain } from "@/lib/queries";
 import { Ago } from "../ago";
@@ -32,7 +32,7 @@ export function EndpointModels({ endpoint }: { endpoint: Endpoint }) {
         >
           <p>
             {endpoint.autoTrain
-              ? `The first training starts by itself with ${count(endpoint.minTrainPairs)} pairs to learn from and ${count(endpoint.minEvalPairs)} for the exam; there are ${count(endpoint.counters.train)} and ${count(endpoint.counters.eval)}.`
+              ? `The first training starts by itself with ${counted(endpoint.minTrainPairs, "pair")} to learn from and ${count(endpoint.minEvalPairs)} for the exam; there are ${count(endpoint.counters.train)} and ${count(endpoint.counters.eval)}.`
               : "Automatic training is off for this endpoint."}
           </p>
           {train.error && <ErrorNote error={train.error} />}
@@ -70,7 +70,7 @@ function Version({ model: m, last }: { model: Model; last: boolean }) {
           <PhaseBadge phase={m.phase} verdict={m.verdict} asleep={m.asleep} />
           <span className="grow text-xs text-muted">
             since <Ago at={m.phaseSince} />
-            {m.trainPairs > 0 && ` · learnt from ${count(m.trainPairs)} pairs`}
+            {m.trainPairs > 0 && ` · learnt from ${counted(m.trainPairs, "pair")}`}
             {m.attempt > 1 && ` · attempt ${m.attempt}`}
           </span>
           <Actions model={m} />

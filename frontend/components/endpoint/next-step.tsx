@@ -1,7 +1,7 @@
 "use client";
 import Link from "next/link";
 import type { Endpoint, EndpointStatus, Model } from "@/lib/api";
-import { count, span } from "@/lib/format";
+import { count, counted, span } from "@/lib/format";
 import { progressOf } from "@/lib/live";
 import { busy, meaning, phaseName } from "@/lib/phases";
 import { useEvaluations } from "@/lib/queries";
@@ -57,7 +57,7 @@ export function Exam({ model }: { model: Model }) {
   return (
     <div className="grid gap-2">
       <Progress label="Exam" value={known ? exam.answered / exam.total : undefined} />
-      <p className="text-sm text-muted">{known ? `${count(exam.answered)} of ${count(exam.total)} answers given, its untrained base included.` : "The exam’s requests are being laid out …"}</p>
+      <p className="text-sm text-muted">{known ? `${count(exam.answered)} of ${counted(exam.total, "answer")} given, its untrained base included.` : "The exam’s requests are being laid out …"}</p>
     </div>
   );
 }
@@ -96,7 +96,7 @@ function Filling({ name, have, need }: { name: string; have: number; need: numbe
       <div className="flex justify-between text-xs text-muted">
         <span>{name}</span>
         <span>
-          <span className="font-medium text-ink">{count(have)}</span> of {count(need)} pairs
+          <span className="font-medium text-ink">{count(have)}</span> of {counted(need, "pair")}
         </span>
       </div>
       <Progress value={have / Math.max(1, need)} label={name} />

@@ -2,11 +2,10 @@
 import { useState, type ReactNode } from "react";
 import Link from "next/link";
 import type { Endpoint, EndpointStatus } from "@/lib/api";
-import { count, ms, percent, rate, usd } from "@/lib/format";
+import { count, counted, ms, percent, rate, usd } from "@/lib/format";
 import { useStatus, useTraffic } from "@/lib/queries";
-import { Legend } from "../charts/frame";
 import { ShareBar } from "../charts/share";
-import { TrafficChart } from "../charts/traffic";
+import { TrafficChart, TrafficLegend } from "../charts/traffic";
 import { Select } from "../ui/field";
 import { Panel, PanelHead } from "../ui/panel";
 import { NextStep } from "./next-step";
@@ -33,7 +32,7 @@ function Figures({ now }: { now: EndpointStatus }) {
         {percent(share)}
         <ShareBar share={share} label="Share served by the SLM" />
       </Figure>
-      <Figure name="Agreement" note={now.sampled > 0 ? `of ${count(now.sampled)} sampled requests` : "nothing sampled yet"}>
+      <Figure name="Agreement" note={now.sampled > 0 ? `of ${counted(now.sampled, "sampled request")}` : "nothing sampled yet"}>
         {now.sampled > 0 ? percent(now.agreement) : "–"}
       </Figure>
       <Figure name="Median latency of the SLM" note={`LLM ${ms(now.llmP50Ms)}`}>
@@ -72,17 +71,10 @@ const spans = { "15": "15 minutes", "60": "hour", "360": "6 hours", "1440": "24 
 function Traffic({ endpoint }: { endpoint: string }) {
   const [minutes, setMinutes] = useState("60");
   const { data } = useTraffic(Number(minutes), endpoint);
-  const points = data?.points ?? [];
-  const sum = (key: "llm" | "slm" | "fallbacks") => points.reduce((total, p) => total + p[key], 0);
   return (
     <Panel>
       <PanelHead title="Requests">
-        <Legend
-          items={[
-            { name: "SLM", className: "bg-accent", value: count(sum("slm")) },
-            { name: "LLM", className: "bg-llm", value: `${count(sum("llm"))}${sum("fallbacks") ? `, ${count(sum("fallbacks"))} of them fallbacks` : ""}` },
-          ]}
-        />
+        <TrafficLegend traffic={data} />
         <Select aria-label="Time shown" value={minutes} onChange={(e) => setMinutes(e.target.value)} fit>
           {Object.entries(spans).map(([value, name]) => (
             <option key={value} value={value}>
@@ -92,7 +84,7 @@ function Traffic({ endpoint }: { endpoint: string }) {
         </Select>
       </PanelHead>
       <div className="px-5 pb-5">
-        <TrafficChart points={points} bucketSeconds={data?.bucketSeconds ?? 60} />
+        <TrafficChart traffic={data} />
       </div>
     </Panel>
   );

@@ -2,7 +2,7 @@
 import type { ReactNode } from "react";
 import { ArrowLeft, X } from "lucide-react";
 import type { Pair } from "@/lib/api";
-import { count, moment, ms, usd } from "@/lib/format";
+import { count, counted, moment, ms, usd } from "@/lib/format";
 import { answerOf, messagesOf, pretty } from "@/lib/pair";
 import { useDeletePair, useOther, usePair } from "@/lib/queries";
 import { SideBySide } from "../diff";
@@ -90,7 +90,7 @@ function Answers({ pair }: { pair: Pair }) {
       </div>
     );
   const [llm, slm] = pair.source === "llm" ? [pair, other] : [other, pair];
-  const side = (p: Pair) => ({ head: <SourceBadge source={p.source} />, text: answerOf(p), foot: `${ms(p.latencyMs)} · ${count(p.tokensOut)} tokens${p.costUSD > 0 ? ` · ${usd(p.costUSD)}` : ""}` });
+  const side = (p: Pair) => ({ head: <SourceBadge source={p.source} />, text: answerOf(p), foot: `${ms(p.latencyMs)} · ${counted(p.tokensOut, "token")}${p.costUSD > 0 ? ` · ${usd(p.costUSD)}` : ""}` });
   return <SideBySide left={side(llm)} right={side(slm)} />;
 }
 

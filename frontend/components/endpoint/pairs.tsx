@@ -4,7 +4,7 @@ import { useRouter, useSearchParams } from "next/navigation";
 import { Download, Search } from "lucide-react";
 import type { Endpoint } from "@/lib/api";
 import { cx } from "@/lib/cx";
-import { count } from "@/lib/format";
+import { count, counted } from "@/lib/format";
 import { usePairs, type PairFilter } from "@/lib/queries";
 import { Button } from "../ui/button";
 import { Input, Select } from "../ui/field";
@@ -47,7 +47,7 @@ export function Pairs({ endpoint }: { endpoint: Endpoint }) {
         </Button>
       </div>
       <p role="status" className="text-sm text-muted">
-        {filtered ? `${count(items.length)}${pairs.hasNextPage ? " or more" : ""} match` : `${count(endpoint.counters.pairs)} pairs: ${count(endpoint.counters.train)} to learn from, ${count(endpoint.counters.eval)} for the exam`}
+        {filtered ? pairs.hasNextPage ? `${count(items.length)} or more match` : counted(items.length, "matches", "match") : `${counted(endpoint.counters.pairs, "pair")}: ${count(endpoint.counters.train)} to learn from, ${count(endpoint.counters.eval)} for the exam`}
       </p>
       {pairs.error && <ErrorNote error={pairs.error} />}
       <div className={cx("grid grid-cols-[minmax(0,1fr)] gap-4", selected && "xl:grid-cols-[minmax(0,2fr)_minmax(0,3fr)]")}>

@@ -1,6 +1,6 @@
 "use client";
 import type { Evaluation, Model } from "@/lib/api";
-import { count, moment, ms, percent, score, span } from "@/lib/format";
+import { count, counted, moment, ms, percent, score, span } from "@/lib/format";
 import { PartsBar } from "../charts/share";
 import { Histogram, Ruler } from "../charts/ruler";
 import { Legend } from "../charts/frame";
@@ -58,7 +58,7 @@ export function EvaluationPanel({ evaluation: e, model }: { evaluation: Evaluati
             mean={e.score}
             passed={passed}
             yardsticks={[
-              { name: `Untrained base${e.baseN ? ` (${e.baseN} requests)` : ""}`, value: e.baseScore },
+              { name: `Untrained base${e.baseN ? ` (${counted(e.baseN, "request")})` : ""}`, value: e.baseScore },
               { name: "Nearest look-up", value: e.lookupScore },
               { name: "Shuffled answers", value: e.shuffledScore },
             ]}

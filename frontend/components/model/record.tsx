@@ -1,6 +1,6 @@
 import type { ReactNode } from "react";
 import type { Model } from "@/lib/api";
-import { bytes, count, moment, span, usd } from "@/lib/format";
+import { bytes, count, counted, moment, span, usd } from "@/lib/format";
 import { Panel, PanelHead } from "../ui/panel";
 import { CopyButton } from "../ui/copy";
 
@@ -18,7 +18,7 @@ export function Record({ model: m }: { model: Model }) {
           name="Data set"
           rows={[
             ["Pairs", `${count(m.trainPairs)} to learn from, ${count(m.evalPairs)} for the exam`],
-            made && made.skippedPairs > 0 && ["Passed over", `${count(made.skippedPairs)} pairs, too long for the sequence`],
+            made && made.skippedPairs > 0 && ["Passed over", `${counted(made.skippedPairs, "pair")}, too long for the sequence`],
             !!m.datasetSha256 && ["SHA-256", <Hash key="h" value={m.datasetSha256} />],
             ["Tasks", m.fingerprints.length === 0 ? "–" : m.fingerprints.map((f) => <code key={f} className="mr-2 font-mono text-xs">{f.slice(0, 12)}</code>)],
           ]}
@@ -30,7 +30,7 @@ export function Record({ model: m }: { model: Model }) {
             !!made?.baseSha256 && ["Base’s SHA-256", <Hash key="h" value={made.baseSha256} />],
             !!made && ["Seed", made.seed],
             ["Where", [t.provider, t.gpu].filter(Boolean).join(", ") || "–"],
-            !!made && ["Steps, time", `${count(made.steps)} steps in ${span(made.seconds)}`],
+            !!made && ["Steps, time", `${counted(made.steps, "step")} in ${span(made.seconds)}`],
             ["Cost", t.costUSD > 0 ? usd(t.costUSD) : "no bill: your own processor"],
             ...Object.entries(m.hyperparameters).map(([name, value]): Row => [spaced(name), Array.isArray(value) ? value.join(", ") : String(value)]),
           ]}
