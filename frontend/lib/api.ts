@@ -4,6 +4,7 @@ import type { components, paths } from "./schema";
 type Schemas = components["schemas"];
 export type Endpoint = Schemas["Endpoint"];
 export type EndpointInput = Schemas["EndpointInput"];
+export type Hyperparameters = Schemas["Hyperparameters"];
 export type EndpointStatus = Schemas["EndpointStatus"];
 export type Status = Schemas["Status"];
 export type Pair = Schemas["Pair"];
@@ -29,6 +30,8 @@ export class Problem extends Error {
   constructor(
     readonly status: number,
     detail: string,
+    /** What is wrong with which field of what was sent, where it is about fields. */
+    readonly fields: Record<string, string> = {},
   ) {
     super(detail);
   }
@@ -51,16 +54,37 @@ export async function ask<T>(call: Promise<Outcome<T>>): Promise<T> {
     if (err instanceof DOMException && err.name === "AbortError") throw err;
     throw new Problem(0, serverSilent);
   }
-  if (!out.response.ok) throw new Problem(out.response.status, sentence(out.error) ?? `The backend answered ${out.response.status} ${out.response.statusText}.`);
+  if (!out.response.ok) throw new Problem(out.response.status, sentence(out.error) ?? `The backend answered ${out.response.status} ${out.response.statusText}.`, fieldsOf(out.error));
   return out.data as T;
+}
+
+interface Refusal {
+  detail?: string;
+  errors?: { message?: string; location?: string }[] | null;
+}
+
+const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
+
+/** fieldsOf finds the fields that a refusal names, and what it says of each: "maxCostUSD -1: use 0 or more". */
+export function fieldsOf(error: unknown): Record<string, string> {
+  if (typeof error !== "object" || error === null) return {};
+  const { detail = "", errors } = error as Refusal;
+  const found: Record<string, string> = {};
+  for (const { location, message } of errors ?? []) if (location && message) found[location.replace(/^body\./, "")] = capital(message);
+  const colon = detail.indexOf(": ");
+  for (const part of colon < 0 ? [] : detail.slice(0, colon).split(", ")) {
+    const name = part.match(/^[a-z][A-Za-z]*(\.[A-Za-z]+)?(?= |$)/)?.[0];
+    if (name) found[name] = capital(detail.slice(colon + 2));
+  }
+  return found;
 }
 
 function sentence(error: unknown): string | undefined {
   if (typeof error !== "object" || error === null) return undefined;
-  const { detail, errors } = error as { detail?: string; errors?: { message?: string; location?: string }[] | null };
+  const { detail, errors } = error as Refusal;
   const more = (errors ?? []).map((e) => [e.location?.replace(/^body\./, ""), e.message].filter(Boolean).join(": ")).filter((text) => text && text !== detail);
   const text = [detail, ...more].filter(Boolean).join("; ");
-  return text ? text.charAt(0).toUpperCase() + text.slice(1) : undefined;
+  return text ? capital(text) : undefined;
 }
 
 /** signIn hands the admin key to the dashboard's server, which keeps it in a cookie. */

@@ -71,7 +71,7 @@ export const useEvaluations = (model: string) =>
 export const useAnswers = (model: string, attempt: number, order: "worst" | "best") =>
   useInfiniteQuery({
     queryKey: ["answers", model, attempt, order],
-    queryFn: ({ pageParam, signal }) => ask(api.GET("/api/v1/models/{model}/evaluations/{attempt}/answers", { params: { path: { model, attempt }, query: { order, limit: 20, cursor: pageParam } }, signal })),
+    queryFn: ({ pageParam, signal }) => ask(api.GET("/api/v1/models/{model}/evaluations/{attempt}/answers", { params: { path: { model, attempt }, query: { order, limit: pageParam ? 20 : 5, cursor: pageParam } }, signal })),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.next || undefined,
   });

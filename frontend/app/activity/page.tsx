@@ -2,6 +2,7 @@
 import { useState } from "react";
 import { EventList } from "@/components/event-list";
 import { PageHead } from "@/components/page-head";
+import { UnderWay } from "@/components/under-way";
 import { Select } from "@/components/ui/field";
 import { Panel } from "@/components/ui/panel";
 import { useStatus } from "@/lib/queries";
@@ -17,6 +18,7 @@ export default function ActivityPage() {
           {status?.endpoints.map((e) => <option key={e.name}>{e.name}</option>)}
         </Select>
       </PageHead>
+      <UnderWay endpoint={endpoint || undefined} />
       <Panel className="pt-2">
         <EventList filter={{ endpoint: endpoint || undefined }} />
       </Panel>

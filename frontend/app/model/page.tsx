@@ -2,15 +2,15 @@
 import { Suspense } from "react";
 import Link from "next/link";
 import { useSearchParams } from "next/navigation";
-import { EvaluationPanel } from "@/components/evaluation/panel";
+import { EarlierEvaluation, EvaluationPanel } from "@/components/evaluation/panel";
 import { EventList } from "@/components/event-list";
 import { Actions } from "@/components/model/actions";
 import { Record } from "@/components/model/record";
-import { TrainingPanel } from "@/components/model/training";
+import { Learnt, TrainingPanel } from "@/components/model/training";
 import { PageHead } from "@/components/page-head";
 import { PhaseBadge, PhaseTrack } from "@/components/phase";
+import { Fold } from "@/components/ui/fold";
 import { ErrorNote, Loading } from "@/components/ui/notes";
-import { Panel, PanelHead } from "@/components/ui/panel";
 import { progressOf } from "@/lib/live";
 import { meaning } from "@/lib/phases";
 import { useEvaluations, useModel } from "@/lib/queries";
@@ -23,10 +23,12 @@ export default function ModelPage() {
   );
 }
 
+/** What one decides by stands above; how it came about is in sections that open. */
 function FromAddress() {
   const id = useSearchParams().get("id") ?? "";
   const { data: model, error } = useModel(id);
-  const { data: evaluations } = useEvaluations(id);
+  const { data: evaluations = [] } = useEvaluations(id);
+  const [newest, ...earlier] = evaluations;
   if (error && !model) return <ErrorNote error={error} />;
   if (!model) return <Loading what="the model" />;
   return (
@@ -43,18 +45,21 @@ function FromAddress() {
             Version {model.version} <PhaseBadge phase={model.phase} verdict={model.verdict} asleep={model.asleep} />
           </>
         }
-        note={model.reason || `${meaning(model.phase, model.verdict)}.`}
+        note={model.reason && model.reason !== newest?.reason ? model.reason : `${meaning(model.phase, model.verdict)}.`}
       >
         <Actions model={model} />
       </PageHead>
       <PhaseTrack phase={model.phase} failedPhase={model.failedPhase} progress={progressOf(model)} verdict={model.verdict} />
       <TrainingPanel model={model} />
-      {evaluations?.map((e) => <EvaluationPanel key={e.attempt} evaluation={e} model={model} />)}
+      {newest && <EvaluationPanel evaluation={newest} model={model} />}
+      {earlier.map((e) => (
+        <EarlierEvaluation key={e.attempt} evaluation={e} model={model} />
+      ))}
+      <Learnt model={model} />
       <Record model={model} />
-      <Panel>
-        <PanelHead title="What happened" />
+      <Fold title="What happened" note="Every change of phase, and why.">
         <EventList filter={{ modelId: model.id }} />
-      </Panel>
+      </Fold>
     </>
   );
 }

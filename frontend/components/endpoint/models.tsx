@@ -6,7 +6,7 @@ import { progressOf } from "@/lib/live";
 import { useEvaluations, useModel, useModels, useTrain } from "@/lib/queries";
 import { Ago } from "../ago";
 import { Actions } from "../model/actions";
-import { TrainingPanel } from "../model/training";
+import { Learnt, TrainingPanel } from "../model/training";
 import { EvaluationPanel } from "../evaluation/panel";
 import { PhaseBadge, PhaseTrack } from "../phase";
 import { Button } from "../ui/button";
@@ -98,6 +98,7 @@ function Newest({ id }: { id: string }) {
     <>
       <TrainingPanel model={model} />
       {evaluations?.[0] && <EvaluationPanel evaluation={evaluations[0]} model={model} />}
+      <Learnt model={model} />
     </>
   );
 }

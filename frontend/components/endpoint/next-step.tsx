@@ -26,12 +26,13 @@ export function NextStep({ endpoint, now }: { endpoint: Endpoint; now: EndpointS
         </Button>
       </div>
       <PhaseTrack phase={model.phase} failedPhase={model.failedPhase} progress={progressOf(model)} verdict={model.verdict} />
-      <Words model={model} />
+      <ModelWords model={model} />
     </Panel>
   );
 }
 
-function Words({ model }: { model: Model }) {
+/** How far a model is, in words. */
+export function ModelWords({ model }: { model: Model }) {
   const { step, steps, etaSeconds, loss } = model.training;
   if (model.phase === "llm_evaluation") return <Exam model={model} />;
   if (model.phase === "training" && step > 0)

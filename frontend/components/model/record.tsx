@@ -1,7 +1,7 @@
 import type { ReactNode } from "react";
 import type { Model } from "@/lib/api";
 import { bytes, count, counted, moment, span, usd } from "@/lib/format";
-import { Panel, PanelHead } from "../ui/panel";
+import { Fold } from "../ui/fold";
 import { CopyButton } from "../ui/copy";
 
 type Row = [name: string, value: ReactNode] | false | undefined;
@@ -11,8 +11,7 @@ export function Record({ model: m }: { model: Model }) {
   const t = m.training;
   const made = t.manifest;
   return (
-    <Panel>
-      <PanelHead title="Record" note="From the data set to the release; enough to make the same model again." />
+    <Fold title="Record" note="From the data set to the release; enough to make the same model again.">
       <div className="grid gap-x-10 gap-y-6 px-5 pb-6 lg:grid-cols-2">
         <Group
           name="Data set"
@@ -48,7 +47,7 @@ export function Record({ model: m }: { model: Model }) {
           ]}
         />
       </div>
-    </Panel>
+    </Fold>
   );
 }
 
