@@ -18,6 +18,7 @@ func TestTheContractIsOurs(t *testing.T) {
 		JobID    string `json:"jobId"`
 		Spec     json.RawMessage
 		Job      json.RawMessage
+		Finished json.RawMessage
 		States   []State
 		Manifest json.RawMessage
 	}
@@ -25,9 +26,10 @@ func TestTheContractIsOurs(t *testing.T) {
 		t.Fatal(err)
 	}
 	var spec Spec
-	var job Job
+	var job, finished Job
 	same(t, "spec", contract.Spec, &spec)
 	same(t, "job", contract.Job, &job)
+	same(t, "finished", contract.Finished, &finished)
 	if err := CheckID(contract.JobID); err != nil {
 		t.Error(err)
 	}
@@ -37,8 +39,12 @@ func TestTheContractIsOurs(t *testing.T) {
 	if err := CheckArtifacts(job.Artifacts); err != nil {
 		t.Error(err)
 	}
-	if err := CheckManifest(contract.Manifest, spec, job.Artifacts); err != nil {
+	manifest, err := ReadManifest(contract.Manifest, spec, job.Artifacts)
+	if err != nil {
 		t.Error(err)
+	}
+	if facts := manifest.Facts(); !reflect.DeepEqual(&facts, finished.Trained) {
+		t.Errorf("the manifest tells %+v, the finished job %+v", facts, finished.Trained)
 	}
 	if want := []State{Queued, Provisioning, Training, Downloading, Succeeded, Failed, Cancelled}; !reflect.DeepEqual(contract.States, want) {
 		t.Errorf("states %v", contract.States)

@@ -20,11 +20,14 @@ type Rental struct {
 }
 
 // CostUSD is the machine's price times its time, until now at the latest.
-func (r *Rental) CostUSD(now time.Time) float64 {
+func (r *Rental) CostUSD(now time.Time) float64 { return r.HourlyUSD * r.Time(now).Hours() }
+
+// Time is how long the machine was rented, until now at the latest.
+func (r *Rental) Time(now time.Time) time.Duration {
 	if !r.EndedAt.IsZero() {
 		now = r.EndedAt
 	}
-	return r.HourlyUSD * max(now.Sub(r.StartedAt), 0).Hours()
+	return max(now.Sub(r.StartedAt), 0)
 }
 
 // Rented returns the rental of a machine, nil where there is none.
@@ -89,6 +92,37 @@ func (r *Record) BilledUSD() *float64 {
 	}
 	sum = math.Round(sum*1e6) / 1e6
 	return &sum
+}
+
+// Seconds is how long the job's machines were rented until now, all of them
+// together.
+func (r *Record) Seconds(now time.Time) float64 {
+	var sum time.Duration
+	for _, x := range r.Rentals {
+		sum += x.Time(now)
+	}
+	return math.Round(sum.Seconds()*10) / 10
+}
+
+// How long after a machine's end its bill may still change, and when a bill
+// that knows nothing of it is not waited for any more.
+const (
+	BillSettles = 2 * time.Hour
+	BillGivenUp = 48 * time.Hour
+)
+
+// Settled reports whether the machine's bill is final.
+func (r *Rental) Settled(now time.Time) bool {
+	if r.EndedAt.IsZero() {
+		return false
+	}
+	age := now.Sub(r.EndedAt)
+	return age > BillSettles && r.BilledUSD != nil || age > BillGivenUp
+}
+
+// Settled reports whether nothing of the job's cost changes any more.
+func (r *Record) Settled(now time.Time) bool {
+	return r.Job.State.Finished() && r.Clean && !slices.ContainsFunc(r.Rentals, func(x Rental) bool { return !x.Settled(now) })
 }
 
 const maxNotes = 20

@@ -69,12 +69,16 @@ type Machine struct {
 	Name    string  `json:"name"` // the provider
 	ID      string  `json:"id"`   // the provider's name of the agent: a process id, a URL, a pod id
 	GPU     string  `json:"gpu"`
-	Where   string  `json:"where,omitempty"` // the data centre
-	CostUSD float64 `json:"costUSD"`         // of all machines until now, by price and time
+	Where   string  `json:"where,omitempty"`   // the data centre
+	CostUSD float64 `json:"costUSD"`           // of all machines until now, by price and time
+	Seconds float64 `json:"seconds,omitempty"` // that machines were rented until now, all of them together
 	// BilledUSD is what the provider's bill says of all machines; it may come
 	// hours after the job's end.
 	BilledUSD *float64 `json:"billedUSD,omitempty"`
 	Machines  int      `json:"machines,omitempty"` // rented so far
+	// Settled is true when nothing of the cost changes any more: every machine
+	// is ended and its bill is old enough to be whole, or will not come.
+	Settled bool `json:"settled,omitempty"`
 }
 
 // Artifact is a file that training made, named by its content.
@@ -92,6 +96,7 @@ type Job struct {
 	Provider     Machine    `json:"provider"`
 	Artifacts    []Artifact `json:"artifacts"` // verified and here once State is Succeeded
 	StoppedEarly bool       `json:"stoppedEarly"`
+	Trained      *Trained   `json:"trained,omitempty"` // by the manifest, once State is Succeeded
 	Error        string     `json:"error"`             // why it failed, for a person
 	Waiting      string     `json:"waiting,omitempty"` // what an unfinished job waits for or tries again
 	Notes        []string   `json:"notes,omitempty"`   // what happened on the way that a person should know

@@ -94,11 +94,72 @@ func TestAManifestIsHeldAgainstItsJob(t *testing.T) {
 		"a list for the version": {`"version":1`, `"version":[1]`, "not valid"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			err := CheckManifest([]byte(strings.Replace(good, c.from, c.to, 1)), spec, list)
+			_, err := ReadManifest([]byte(strings.Replace(good, c.from, c.to, 1)), spec, list)
 			if (err == nil) != (c.says == "") || (err != nil && (!strings.Contains(err.Error(), c.says) || CodeOf(err) != Broken)) {
 				t.Errorf("got %v", err)
 			}
 		})
+	}
+}
+
+// What is known of a training's quality is that of the weights that are kept.
+func TestAManifestTellsHowGoodTheBestStepWas(t *testing.T) {
+	for name, c := range map[string]struct {
+		manifest string
+		exact    float64 // -1: not known
+	}{
+		"the last step is the best":   {`{"steps":20,"bestStep":20,"curves":{"evalExact":[{"step":10,"value":0.5},{"step":20,"value":0.75}]}}`, 0.75},
+		"an earlier one is":           {`{"steps":30,"bestStep":10,"curves":{"evalExact":[{"step":10,"value":0.5},{"step":20,"value":0.25}]}}`, 0.5},
+		"it gets nothing right":       {`{"steps":30,"bestStep":10,"curves":{"evalExact":[{"step":10,"value":0}]}}`, 0},
+		"nothing was set apart":       {`{"steps":20,"bestStep":20,"curves":{"evalExact":[]}}`, -1},
+		"an agent that tells nothing": {`{}`, -1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var m Manifest
+			if err := json.Unmarshal([]byte(c.manifest), &m); err != nil {
+				t.Fatal(err)
+			}
+			got := m.Facts().EvalExact
+			if (got == nil) != (c.exact < 0) || got != nil && *got != c.exact {
+				t.Errorf("got %v, want %g", got, c.exact)
+			}
+		})
+	}
+}
+
+// The cost of a job is final when each of its machines is ended and billed, and
+// the bill is old enough to be whole; a bill that never comes is not waited for.
+func TestACostSettles(t *testing.T) {
+	now := time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
+	usd := 0.5
+	ended := func(ago time.Duration, bill *float64) Rental {
+		return Rental{ID: "p", HourlyUSD: 0.6, StartedAt: now.Add(-ago - time.Hour), EndedAt: now.Add(-ago), BilledUSD: bill}
+	}
+	for name, c := range map[string]struct {
+		rentals []Rental
+		state   State
+		clean   bool
+		want    bool
+	}{
+		"billed and old":                       {[]Rental{ended(3*time.Hour, &usd)}, Succeeded, true, true},
+		"billed a moment ago":                  {[]Rental{ended(time.Minute, &usd)}, Succeeded, true, false},
+		"old and not billed yet":               {[]Rental{ended(3*time.Hour, nil)}, Succeeded, true, false},
+		"so old that no bill will come":        {[]Rental{ended(49*time.Hour, nil)}, Succeeded, true, true},
+		"one of two is not billed":             {[]Rental{ended(3*time.Hour, &usd), ended(3*time.Hour, nil)}, Succeeded, true, false},
+		"a machine still runs":                 {[]Rental{{ID: "p", StartedAt: now.Add(-time.Hour)}}, Training, false, false},
+		"another machine may follow":           {[]Rental{ended(3*time.Hour, &usd)}, Training, false, false},
+		"the job failed, its pod is not ended": {[]Rental{ended(3*time.Hour, &usd)}, Failed, false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := Record{Rentals: c.rentals, Job: Job{State: c.state}, Clean: c.clean}
+			if got := r.Settled(now); got != c.want {
+				t.Errorf("settled: %t", got)
+			}
+		})
+	}
+	r := Record{Rentals: []Rental{ended(time.Hour, nil), {ID: "q", StartedAt: now.Add(-30 * time.Minute)}}}
+	if got := r.Seconds(now); got != 5400 {
+		t.Errorf("rented for %g s, want an hour and a half", got)
 	}
 }
 
@@ -135,7 +196,7 @@ func FuzzManifest(f *testing.F) {
 	f.Add([]byte(`{"files":[null]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		spec := Spec{Base: Base{Name: "tiny"}, Dataset: Dataset{SHA256: "d"}}
-		if CheckManifest(data, spec, []Artifact{{Name: AdapterFile, Size: 1, SHA256: "a"}}) == nil && !strings.Contains(string(data), "a") {
+		if _, err := ReadManifest(data, spec, []Artifact{{Name: AdapterFile, Size: 1, SHA256: "a"}}); err == nil && !strings.Contains(string(data), "a") {
 			t.Errorf("accepted %q", data)
 		}
 	})

@@ -237,7 +237,9 @@ func (d *Driver) Artifact(sha256, model string) (path string, err error) {
 func view(r *trainer.Record) trainer.Job {
 	j := r.Job
 	if len(r.Rentals) > 0 {
-		j.Provider.CostUSD, j.Provider.BilledUSD, j.Provider.Machines = r.CostUSD(time.Now()), r.BilledUSD(), len(r.Rentals)
+		now := time.Now()
+		j.Provider.CostUSD, j.Provider.Seconds, j.Provider.BilledUSD, j.Provider.Machines = r.CostUSD(now), r.Seconds(now), r.BilledUSD(), len(r.Rentals)
+		j.Provider.Settled = r.Settled(now)
 	}
 	j.Notes = slices.Clone(j.Notes)
 	j.Artifacts = append([]trainer.Artifact{}, j.Artifacts...)

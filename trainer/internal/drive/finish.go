@@ -23,7 +23,8 @@ type run struct {
 	best     int64  // how far training ever came
 	trouble  error  // what went wrong last
 	unheard  time.Time
-	overdue  string // which limit the last step ran into
+	overdue  string           // which limit the last step ran into
+	trained  *trainer.Trained // by the manifest, once that is here and fits
 }
 
 // finish works on a job until it is finished, cancelled, or the trainer stops.
@@ -139,7 +140,12 @@ func (r *run) move(to trainer.State, change func(*trainer.Record)) error {
 // settle ends the job with a result. A result that cannot be saved stays in
 // memory: after a restart the job is looked at again.
 func (r *run) settle(to trainer.State, reason string) {
-	err := r.move(to, func(rec *trainer.Record) { rec.Job.Error = reason })
+	err := r.move(to, func(rec *trainer.Record) {
+		rec.Job.Error = reason
+		if to == trainer.Succeeded {
+			rec.Job.Trained = r.trained
+		}
+	})
 	if err != nil {
 		slog.Error("job result not saved", "job", r.id, "error", err)
 	}

@@ -57,9 +57,6 @@ func machine(rec *trainer.Record) trainer.Machine {
 	return trainer.Machine{Name: rec.Spec.Provider, ID: rec.Agent.ID, GPU: rec.Agent.GPU, Where: rec.Agent.Where}
 }
 
-// billFor is how long after a machine's end its bill may still change.
-const billFor = 2 * time.Hour
-
 // billEvery is how often a bill that may change is read again.
 const billEvery = 10 * time.Minute
 
@@ -123,11 +120,10 @@ func (d *Driver) needs(job, machine string) bool {
 // readBills completes the accounts of finished jobs.
 func (d *Driver) readBills(ctx context.Context, name string, p Renter) {
 	d.mu.Lock()
-	due := map[string][]trainer.Rental{}
+	due, now := map[string][]trainer.Rental{}, time.Now()
 	for id, j := range d.jobs {
 		for _, x := range j.record.Rentals {
-			late := !x.EndedAt.IsZero() && time.Since(x.EndedAt) > billFor && x.BilledUSD != nil
-			if j.record.Spec.Provider == name && j.record.Job.State.Finished() && !late {
+			if j.record.Spec.Provider == name && j.record.Job.State.Finished() && !x.Settled(now) {
 				due[id] = append(due[id], x)
 			}
 		}

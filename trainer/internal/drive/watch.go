@@ -149,7 +149,12 @@ func (r *run) verify(rec trainer.Record) error {
 		if err != nil {
 			return fmt.Errorf("read the manifest: %w", err)
 		}
-		return trainer.CheckManifest(b, rec.Spec, rec.Job.Artifacts)
+		made, err := trainer.ReadManifest(b, rec.Spec, rec.Job.Artifacts)
+		if err == nil {
+			facts := made.Facts()
+			r.trained = &facts
+		}
+		return err
 	}
 	return trainer.CheckArtifacts(rec.Job.Artifacts)
 }
