@@ -41,7 +41,8 @@ type TrainingCost struct {
 	Endpoint  string
 	Day       string
 	USD       float64
-	Estimated bool // by time on processors of one's own, not by a bill
+	Rented    time.Duration // that machines were rented for it; 0 on a machine of one's own
+	Estimated bool          // by price and time, not by a bill
 }
 
 // Rates are what is paid for machines of one's own, in US dollars.
@@ -62,8 +63,9 @@ type LedgerDay struct {
 	NotSpentUSD         float64 // what the LLM would have cost for the SLM's answers
 	ServingUSD          float64
 	TrainingUSD         float64
-	SampleUSD           float64 // within SpentUSD
-	NetUSD              float64 // not spent - serving - training - sample
+	Rented              time.Duration // that machines were rented for trainings
+	SampleUSD           float64       // within SpentUSD
+	NetUSD              float64       // not spent - serving - training - sample
 	Estimated           bool
 	unmeasured          float64 // of ServingUSD: the most that it can be
 }
@@ -115,12 +117,11 @@ func NewLedger(endpoint string, facts []DayFacts, trainings []TrainingCost, rate
 	for _, f := range facts {
 		of(f.Day).take(f, ratio, rates)
 	}
-	guessedTraining := false
 	for _, t := range trainings {
 		d := of(t.Day)
 		d.TrainingUSD += t.USD
+		d.Rented += t.Rented
 		d.Estimated = d.Estimated || t.Estimated
-		guessedTraining = guessedTraining || t.Estimated
 	}
 	for _, day := range slices.Sorted(maps.Keys(days)) {
 		d := days[day]
@@ -132,12 +133,17 @@ func NewLedger(endpoint string, facts []DayFacts, trainings []TrainingCost, rate
 	// Processor time that nobody measured is the most that it can have been.
 	l.High = l.Sum.NetUSD + doubt*l.Sum.NotSpentUSD + l.Sum.unmeasured
 	l.BreakEven = l.Sum.breakEven()
-	l.note(all, doubt, guessedTraining)
+	l.note(all, doubt)
+	l.noteTrainings(trainings)
 	return l
 }
 
-func (l *Ledger) note(all DayFacts, doubt float64, guessedTraining bool) {
-	say := func(format string, args ...any) { l.Notes = append(l.Notes, fmt.Sprintf(format, args...)) }
+func (l *Ledger) say(format string, args ...any) {
+	l.Notes = append(l.Notes, fmt.Sprintf(format, args...))
+}
+
+func (l *Ledger) note(all DayFacts, doubt float64) {
+	say := l.say
 	switch {
 	case all.SLM == 0:
 	case all.sampled() >= leastSamples:
@@ -151,8 +157,32 @@ func (l *Ledger) note(all DayFacts, doubt float64, guessedTraining bool) {
 	if l.Sum.unmeasured > 0 {
 		say("Processor time of the SLM was not measured on some days; there it is the time of its answers on every thread, which is the most that it can be.")
 	}
-	if guessedTraining {
-		say("Trainings on this machine have no bill: they are its processors' time at the set price.")
+}
+
+func (l *Ledger) noteTrainings(trainings []TrainingCost) {
+	var own, rented, unbilled int
+	var usd, open float64
+	for _, t := range trainings {
+		switch {
+		case t.Rented == 0 && t.Estimated:
+			own++
+		case t.Rented > 0:
+			rented++
+			usd += t.USD
+			if t.Estimated {
+				unbilled++
+				open += t.USD
+			}
+		}
+	}
+	if own > 0 {
+		l.say("Trainings on this machine have no bill: they are its processors' time at the set price.")
+	}
+	if rented > 0 {
+		l.say("Trainings rented machines for %.2f hours, $%.4f in all.", l.Sum.Rented.Hours(), usd)
+	}
+	if unbilled > 0 {
+		l.say("The bill of %d of %d trainings on rented machines is not known yet: $%.4f of it is price and time.", unbilled, rented, open)
 	}
 }
 
@@ -221,6 +251,7 @@ func (d *LedgerDay) sum(o LedgerDay) {
 	d.NotSpentUSD += o.NotSpentUSD
 	d.ServingUSD += o.ServingUSD
 	d.TrainingUSD += o.TrainingUSD
+	d.Rented += o.Rented
 	d.SampleUSD += o.SampleUSD
 	d.NetUSD += o.NetUSD
 	d.unmeasured += o.unmeasured
@@ -263,20 +294,31 @@ func SumLedgers(list []Ledger) Ledger {
 	return total
 }
 
-// CostOf is what a training cost and when, with the machine's processors for
-// one that ran on this machine; ok is false before it began.
-func CostOf(m Model, local bool, processors int, cpuHour float64, now time.Time) (c TrainingCost, ok bool) {
+// CostsOf is what a model's trainings cost and when: each that rented machines,
+// and the last one where that ran on this machine, by its processors' time.
+func CostsOf(m Model, local bool, processors int, cpuHour float64, now time.Time) []TrainingCost {
+	var costs []TrainingCost
 	t := m.Training
-	if t.StartedAt == nil {
-		return c, false
+	own := local && t.StartedAt != nil
+	for _, r := range t.Rentals {
+		usd, billed := r.USD()
+		costs = append(costs, TrainingCost{Endpoint: m.Endpoint, Day: day(r.EndedAt, now), USD: usd, Rented: r.Time, Estimated: !billed})
+		own = own && r.Attempt != t.Attempt
 	}
-	end := now
-	if t.EndedAt != nil {
-		end = *t.EndedAt
+	if own {
+		end := now
+		if t.EndedAt != nil {
+			end = *t.EndedAt
+		}
+		costs = append(costs, TrainingCost{Endpoint: m.Endpoint, Day: day(t.EndedAt, now),
+			USD: end.Sub(*t.StartedAt).Hours() * float64(processors) * cpuHour, Estimated: true})
 	}
-	c = TrainingCost{Endpoint: m.Endpoint, Day: end.UTC().Format(time.DateOnly), USD: t.CostUSD}
-	if c.USD == 0 && local {
-		c.USD, c.Estimated = end.Sub(*t.StartedAt).Hours()*float64(processors)*cpuHour, true
+	return costs
+}
+
+func day(at *time.Time, otherwise time.Time) string {
+	if at != nil {
+		otherwise = *at
 	}
-	return c, true
+	return otherwise.UTC().Format(time.DateOnly)
 }

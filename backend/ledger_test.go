@@ -103,16 +103,43 @@ func TestLedgersAddUp(t *testing.T) {
 func TestATrainingOfOnesOwnCostsItsProcessorsTime(t *testing.T) {
 	start := time.Date(2026, 11, 1, 23, 0, 0, 0, time.UTC)
 	end := start.Add(2 * time.Hour)
-	m := Model{Endpoint: "e", Training: TrainingRecord{StartedAt: &start, EndedAt: &end}}
-	c, ok := CostOf(m, true, 4, 0.05, end)
-	if !ok || c.Day != "2026-11-02" || !c.Estimated || math.Abs(c.USD-0.4) > 1e-12 {
+	m := Model{Endpoint: "e", Training: TrainingRecord{Attempt: 1, StartedAt: &start, EndedAt: &end}}
+	c := CostsOf(m, true, 4, 0.05, end)
+	if len(c) != 1 || c[0].Day != "2026-11-02" || !c[0].Estimated || c[0].Rented != 0 || math.Abs(c[0].USD-0.4) > 1e-12 {
 		t.Errorf("got %+v", c)
 	}
-	m.Training.CostUSD = 1.5
-	if c, _ := CostOf(m, true, 4, 0.05, end); c.USD != 1.5 || c.Estimated {
-		t.Errorf("a bill is a bill: %+v", c)
+	if c := CostsOf(m, false, 4, 0.05, end); len(c) != 0 {
+		t.Errorf("a machine that is not paid by the hour costs %+v", c)
 	}
-	if _, ok := CostOf(Model{}, true, 4, 0.05, end); ok {
-		t.Error("a training that has not begun costs nothing")
+	if c := CostsOf(Model{}, true, 4, 0.05, end); len(c) != 0 {
+		t.Errorf("a training that has not begun costs %+v", c)
+	}
+}
+
+func TestEveryTrainingThatRentedMachinesCosts(t *testing.T) {
+	first, second := time.Date(2026, 11, 1, 9, 0, 0, 0, time.UTC), time.Date(2026, 11, 3, 9, 0, 0, 0, time.UTC)
+	bill := 0.55
+	m := Model{Endpoint: "e", Training: TrainingRecord{Attempt: 2, StartedAt: &second, EndedAt: &second, Rentals: []Rental{
+		{Attempt: 1, Machines: 1, Time: time.Hour, Reckoned: 0.5, BilledUSD: &bill, EndedAt: &first},
+		{Attempt: 2, Machines: 2, Time: 30 * time.Minute, Reckoned: 0.25, EndedAt: &second},
+	}}}
+	l := NewLedger("e", nil, CostsOf(m, true, 4, 0.05, second), rates)
+	near(t, "training", l.Sum.TrainingUSD, 0.8)
+	if l.Sum.Rented != 90*time.Minute || len(l.Days) != 2 || l.Days[0].Estimated || !l.Days[1].Estimated {
+		t.Errorf("got %+v", l)
+	}
+	want := []string{"rented machines for 1.50 hours, $0.8000 in all", "bill of 1 of 2 trainings on rented machines is not known yet: $0.2500"}
+	for i, words := range want {
+		if len(l.Notes) != len(want) || !strings.Contains(l.Notes[i], words) {
+			t.Errorf("notes are %q, not %q", l.Notes, want)
+		}
+	}
+	m.Training.Attempt = 3 // the next one runs here
+	if l := NewLedger("e", nil, CostsOf(m, true, 4, 0.05, second.Add(time.Hour)), rates); math.Abs(l.Sum.TrainingUSD-0.8) > 1e-9 {
+		t.Errorf("it ended as soon as it began, and costs $%g", l.Sum.TrainingUSD)
+	}
+	m.Training.EndedAt = nil
+	if l := NewLedger("e", nil, CostsOf(m, true, 4, 0.05, second.Add(time.Hour)), rates); math.Abs(l.Sum.TrainingUSD-1) > 1e-9 {
+		t.Errorf("an hour on four processors beside what was rented: $%g", l.Sum.TrainingUSD)
 	}
 }

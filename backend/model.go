@@ -187,35 +187,60 @@ const (
 	ArtifactManifest = "manifest.json"
 )
 
-// TrainingRecord is what is kept of a training.
+// TrainingRecord is what is kept of a model's trainings: how the last one went,
+// and what each of them cost.
 type TrainingRecord struct {
+	Attempt         int // whose job it tells of; 0 before there was one
 	Step, Steps     int
 	Stage           string
 	Loss            float64
 	EvalLoss        float64
+	EvalExact       float64 // share of the validation part that it would answer word for word
+	BestStep        int     // whose weights are the best so far
+	ResumedStep     int     // of the checkpoint that it went on from, 0 = it began at the beginning
 	TokensPerSecond float64
 	ETASeconds      float64
 	Provider        string
 	GPU             string
-	CostUSD         float64
+	GPUUse          GPUUse // when it was last heard of
 	StoppedEarly    bool
 	StartedAt       *time.Time
 	EndedAt         *time.Time
 	LossCurve       []CurvePoint
 	EvalLossCurve   []CurvePoint
+	EvalExactCurve  []CurvePoint
+	Notes           []string // what happened on the way that a person should know, with the time (UTC)
 	Manifest        Manifest // zero until the artefacts are here
+	Rentals         []Rental // by attempt; empty where nothing was rented
+}
+
+// GPUUse is how much of its GPU a training uses; zero on a CPU.
+type GPUUse struct {
+	MemoryUsedBytes, MemoryTotalBytes int64
+	Utilization                       int // percent
 }
 
 // Manifest is what the agent says of the training that made the artefacts.
 type Manifest struct {
-	BaseSHA256    string  // of the weights that were trained
-	DatasetSHA256 string  // of the lines that were trained on
-	Used, Skipped int     // pairs
-	Seed          int     // of everything random
-	Seconds       float64 // that the training took
-	Steps         int
-	Loss          []CurvePoint
-	EvalLoss      []CurvePoint
+	BaseSHA256      string          // of the weights that were trained
+	DatasetSHA256   string          // of the lines that were trained on
+	Pairs           int             // in the data set
+	Used, Skipped   int             // of them
+	Validation      int             // of those used: set apart to tell when nothing gets better any more
+	SkippedBecause  map[string]int  // reason → pairs
+	Hyperparameters Hyperparameters // in force, the agent's defaults filled in
+	Seed            int             // of everything random
+	Seconds         float64         // that the training took
+	Steps           int
+	BestStep        int      // whose weights the adapter has
+	Exact           *float64 // share of the validation part that it would answer word for word; nil where nothing was set apart
+	StopReason      string   // steps (all were done), deadline, validation (nothing got better any more)
+	Tokens          int64    // trained on, repetitions included
+	TokensPerSecond float64
+	Device          string // what it was trained on
+	Loss            []CurvePoint
+	EvalLoss        []CurvePoint
+	EvalExact       []CurvePoint
 }
 
 // CurvePoint is a value at a training step.

@@ -3,6 +3,7 @@ package understudy
 import (
 	"fmt"
 	"strconv"
+	"strings"
 )
 
 func itoa(n int) string { return strconv.Itoa(n) }
@@ -24,3 +25,12 @@ func EvaluationReleaseName(endpoint string, version, attempt int) string {
 
 // JobName names a training job: <modelID>-<attempt>.
 func JobName(modelID string, attempt int) string { return fmt.Sprintf("%s-%d", modelID, attempt) }
+
+// JobAttempt is the attempt in a JobName, 0 where there is none.
+func JobAttempt(job string) int {
+	attempt, err := strconv.Atoi(job[strings.LastIndexByte(job, '-')+1:])
+	if err != nil {
+		return 0
+	}
+	return attempt
+}

@@ -46,17 +46,24 @@ type TrainingJob struct {
 	EvalLoss     float64
 	TokensPerSec float64
 	ETASeconds   float64
+	EvalExact    float64 // share of the validation part that it would answer word for word
+	BestStep     int     // whose weights are the best so far
+	ResumedStep  int     // of the checkpoint that it went on from, 0 = it began at the beginning
+	GPUUse       GPUUse
 	Provider     string
 	GPU          string
-	CostUSD      float64
-	Machine      string     // the provider's name of it
-	Where        string     // the data centre
-	Machines     int        // rented so far
-	BilledUSD    *float64   // by the provider's bill; nil while it is not known
-	Artifacts    []Artifact // verified and pulled once State is succeeded
+	CostUSD      float64       // price × time of every machine so far
+	Rented       time.Duration // of every machine so far
+	Machine      string        // the provider's name of it
+	Where        string        // the data centre
+	Machines     int           // rented so far
+	BilledUSD    *float64      // by the provider's bill; nil while it is not known
+	Settled      bool          // nothing of the cost changes any more
+	Artifacts    []Artifact    // verified and pulled once State is succeeded
 	StoppedEarly bool
-	Error        string // why it failed, for a person
-	Waiting      string // what an unfinished job waits for
+	Error        string   // why it failed, for a person
+	Waiting      string   // what an unfinished job waits for, else what happened last on its way
+	Notes        []string // what happened on its way that a person should know, with the time (UTC)
 }
 
 // Adapter reports whether the job holds an adapter that can be served.

@@ -15,6 +15,7 @@ import (
 	understudy "understudy.dev/backend"
 	"understudy.dev/backend/internal/database"
 	"understudy.dev/backend/internal/httpapi"
+	"understudy.dev/backend/internal/wire"
 )
 
 // platform is the real API before a real database, with one endpoint on which
@@ -152,5 +153,45 @@ func TestKubectlsPluginSpeaksToACluster(t *testing.T) {
 	stderr.Reset()
 	if code := run([]string{"kubectl-understudy", "--help"}, &out, &stderr); code != 0 || !strings.Contains(out.String(), "kubectl understudy [command]") {
 		t.Errorf("exit %d: %s", code, out.String())
+	}
+}
+
+func TestAModelByItselfSaysHowItWasTrainedAndWhatThatCost(t *testing.T) {
+	exact, bill := 0.95, 0.1431
+	for name, c := range map[string]struct {
+		training wire.Training
+		says     []string
+		not      []string
+	}{
+		"before anything is known": {wire.Training{}, nil, []string{"training", "cost", "note"}},
+		"while it trains on a rented GPU": {wire.Training{Step: 12, Steps: 100, Loss: 0.42, EvalLoss: 0.5, EvalExact: 0.75, BestStep: 10, ResumedStep: 4, TokensPerSecond: 265, GPU: "NVIDIA L4",
+			GPUUse:  &wire.GPUUse{MemoryUsedBytes: 3 << 30, MemoryTotalBytes: 24 << 30, Utilization: 87},
+			Rentals: []wire.Rental{{Attempt: 1, Provider: "runpod", GPU: "NVIDIA L4", Where: "EU-RO-1", Machines: 1, RentedSeconds: 90, CostUSD: 0.0125, CostBasis: wire.Estimate}}},
+			[]string{"step 12 of 100", "75.0 % said word for word", "step 10 is the best", "checkpoint of step 4", "87 % busy, 3.0 of 24.0 GiB", "$0.0125 by price and time: NVIDIA L4 in EU-RO-1 for 1m30s (attempt 1, runpod)"},
+			[]string{"in all"}},
+		"when it is done": {wire.Training{Step: 100, Steps: 100, Notes: []string{"2026-11-27 12:00:00 a pod was lost"}, CostUSD: 0.2431, CostBasis: wire.Estimate,
+			Manifest: &wire.Manifest{Steps: 100, BestStep: 80, StopReason: "validation", Pairs: 800, UsedPairs: 790, ValidationPairs: 40, SkippedBecause: map[string]int{"too long": 4, "empty": 6},
+				EvalExact: &exact, Tokens: 48000, TokensPerSecond: 265.9, Seconds: 180.5, Device: "NVIDIA L4"},
+			Rentals: []wire.Rental{{Attempt: 1, CostUSD: 0.1, CostBasis: wire.Estimate, Machines: 1}, {Attempt: 2, CostUSD: bill, BilledUSD: &bill, CostBasis: wire.Bill, Machines: 2}}},
+			[]string{"100 steps, the weights of step 80 kept; nothing got better any more", "790 of 800 pairs, 40 of them for validation; left out 6: empty, 4: too long", "95.0 % said word for word",
+				"266 tokens/s: 48000 tokens in 3m1s on NVIDIA L4", "$0.1431 by the bill", "2 machines", "$0.2431 in all, by price and time", "a pod was lost"}, nil},
+		"cut by its deadline": {wire.Training{Manifest: &wire.Manifest{Steps: 7, BestStep: 7, StopReason: "deadline", UsedPairs: 90}}, []string{"7 steps; its deadline or budget ended it", "90 pairs"}, []string{"kept", "tokens"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var out bytes.Buffer
+			if err := (&app{out: &out, format: "table"}).printModel(wire.Model{Name: "triage-v1", Training: c.training}); err != nil {
+				t.Fatal(err)
+			}
+			for _, words := range c.says {
+				if !strings.Contains(out.String(), words) {
+					t.Errorf("it does not say %q:\n%s", words, out.String())
+				}
+			}
+			for _, words := range c.not {
+				if strings.Contains(out.String(), words) {
+					t.Errorf("it says %q:\n%s", words, out.String())
+				}
+			}
+		})
 	}
 }

@@ -22,7 +22,7 @@ func (a *app) modelsCommand() *cobra.Command {
 			}
 			return a.printModels(list, list)
 		}}
-	cmd.AddCommand(&cobra.Command{Use: "show MODEL", Short: "Show a model; with -o json its whole record, curves too", Args: cobra.ExactArgs(1),
+	cmd.AddCommand(&cobra.Command{Use: "show MODEL", Short: "Show a model, how it was trained and what that cost; with -o json its whole record, curves too", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			api, err := a.api(cmd.Context())
 			if err != nil {
@@ -32,7 +32,7 @@ func (a *app) modelsCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.printModels(m, []wire.Model{m})
+			return a.printModel(m)
 		}})
 	cmd.AddCommand(&cobra.Command{Use: "train ENDPOINT", Short: "Train a new version now", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

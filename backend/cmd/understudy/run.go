@@ -16,7 +16,6 @@ import (
 	"understudy.dev/backend/internal/evaluatorclient"
 	"understudy.dev/backend/internal/play"
 	"understudy.dev/backend/internal/supervisor"
-	"understudy.dev/backend/internal/trainerclient"
 	"understudy.dev/backend/internal/wire"
 	"understudy.dev/service/env"
 )
@@ -115,7 +114,7 @@ func (a *app) run(ctx context.Context, f runFlags) error {
 		Plan: plan, Teacher: teacher, Parallel: map[string]int{"replay": 64, "live": 8}[teacher], Display: play.NewDisplay(a.out),
 		Endpoint: endpointOf(f, upstream, model),
 		Scorer:   evaluatorclient.New(p.State.Evaluator, service, evaluatorclient.MaxBatch),
-		Jobs:     trainerclient.New(p.State.Trainer, service), Provider: f.provider, Simulation: p.State.RunPod,
+		Provider: f.provider, Simulation: p.State.RunPod,
 	})
 	if cause := context.Cause(ctx); cause != nil && err != nil {
 		err = fmt.Errorf("ended before the play did: %w", cause)

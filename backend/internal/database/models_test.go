@@ -4,11 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"reflect"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"gorm.io/gorm"
 
 	understudy "understudy.dev/backend"
 )
@@ -84,7 +86,7 @@ func TestAModelComesBackAsItWasSaved(t *testing.T) {
 			m.TaskMode = understudy.FingerprintTools
 			m.Fingerprints, m.JSONTasks = []string{"x", "y"}, []string{"x"}
 			m.Artifacts = []understudy.Artifact{{Name: understudy.ArtifactAdapter, Size: 1 << 34, SHA256: "s"}}
-			m.Training = understudy.TrainingRecord{Step: 3, Steps: 9, Loss: 0.5, StartedAt: &now, LossCurve: []understudy.CurvePoint{{Step: 1, Value: 2.5}}}
+			m.Training = fullRecord(now)
 			m.Verdict, m.VerdictAttempts = understudy.VerdictPassed, 2
 			m.Release, m.ReleaseDigest, m.Revision, m.Replicas = "slm-a-v1", "d", 4, 2
 			m.SleptAt, m.DrainingSince, m.ServedSince, m.DeployStarted, m.DrainGeneration = &now, &now, &now, &now, 7
@@ -104,6 +106,55 @@ func TestAModelComesBackAsItWasSaved(t *testing.T) {
 		must(db.Save(ctx, 0, saved, func(m *understudy.Model) { m.Training.Loss = math.NaN() }))
 		if got := must(db.Model(ctx, m.ID)); got.Training.Steps != 9 {
 			t.Fatal("a loss that is no number took the rest of the record along")
+		}
+	})
+}
+
+// fullRecord has a value in every field, so that none is forgotten on the way.
+func fullRecord(now time.Time) understudy.TrainingRecord {
+	point := func(v float64) []understudy.CurvePoint { return []understudy.CurvePoint{{Step: 1, Value: v}} }
+	exact, bill := 0.75, 0.143
+	return understudy.TrainingRecord{
+		Attempt: 2, Step: 3, Steps: 9, Stage: "training", Loss: 0.5, EvalLoss: 0.6, EvalExact: 0.7, BestStep: 2, ResumedStep: 1, TokensPerSecond: 265.5, ETASeconds: 12,
+		Provider: "runpod", GPU: "NVIDIA L4", GPUUse: understudy.GPUUse{MemoryUsedBytes: 3 << 30, MemoryTotalBytes: 24 << 30, Utilization: 87}, StoppedEarly: true,
+		StartedAt: &now, EndedAt: &now, LossCurve: point(2.5), EvalLossCurve: point(1.5), EvalExactCurve: point(0.25), Notes: []string{"a pod was lost"},
+		Manifest: understudy.Manifest{BaseSHA256: "b", DatasetSHA256: "d", Pairs: 800, Used: 790, Skipped: 10, Validation: 40, SkippedBecause: map[string]int{"too long": 10},
+			Hyperparameters: understudy.Hyperparameters{Epochs: 3, BatchSize: 8}, Seed: 1, Seconds: 180.5, Steps: 9, BestStep: 8, Exact: &exact, StopReason: "validation",
+			Tokens: 48000, TokensPerSecond: 265.9, Device: "NVIDIA L4"},
+		Rentals: []understudy.Rental{
+			{Attempt: 1, Provider: "runpod", Machine: "p1", GPU: "NVIDIA L4", Where: "EU-RO-1", Machines: 2, Time: 1283400 * time.Millisecond, Reckoned: 0.14, BilledUSD: &bill, EndedAt: &now, Settled: true},
+			{Attempt: 2, Provider: "runpod", Machine: "p2", GPU: "NVIDIA L4", Machines: 1, Time: time.Second, Reckoned: 0.01},
+		},
+	}
+}
+
+func TestTheRecordOfTheTestHasAValueInEveryField(t *testing.T) {
+	r := fullRecord(time.Now())
+	for _, v := range []reflect.Value{reflect.ValueOf(r), reflect.ValueOf(r.Manifest), reflect.ValueOf(r.GPUUse), reflect.ValueOf(r.Rentals[0])} {
+		for i := range v.NumField() {
+			// A manifest's curves are the record's.
+			if name := v.Type().Field(i).Name; v.Field(i).IsZero() && name != "Loss" && name != "EvalLoss" && name != "EvalExact" {
+				t.Errorf("%s.%s is zero", v.Type(), name)
+			}
+		}
+	}
+}
+
+// What releases before this one stored is read: there was one number then.
+func TestACostThatWasKeptAsOneNumberIsARental(t *testing.T) {
+	both(t, func(t *testing.T, db *DB) {
+		ctx := t.Context()
+		endpoint(t, db, "a")
+		m := must(db.CreateModel(ctx, 0, understudy.Model{Endpoint: "a"}))
+		old := `{"step":9,"steps":9,"provider":"runpod","gpu":"NVIDIA L4","costUSD":0.25,"startedAt":"2026-11-20T10:00:00Z","endedAt":"2026-11-20T10:30:00Z"}`
+		if err := db.tx(ctx, "test", func(tx *gorm.DB) error {
+			return tx.Exec("UPDATE models SET training = ? WHERE id = ?", old, m.ID).Error
+		}); err != nil {
+			t.Fatal(err)
+		}
+		got := must(db.Model(ctx, m.ID)).Training
+		if usd, billed := got.CostUSD(); usd != 0.25 || billed || got.Rented() != 30*time.Minute || len(got.Rentals) != 1 || got.Rentals[0].Attempt != 1 || got.Rentals[0].GPU != "NVIDIA L4" {
+			t.Errorf("got %+v", got)
 		}
 	})
 }

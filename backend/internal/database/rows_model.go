@@ -94,50 +94,88 @@ func (r modelRow) domain() (understudy.Model, error) {
 		return m, err
 	}
 	record, err := fromJSON[trainingRecord](r.Training)
-	m.Training = record.domain()
+	m.Training = record.domain(m)
 	return m, err
 }
 
 // trainingRecord is the stored shape of the domain's.
 type trainingRecord struct {
+	Attempt         int                     `json:"attempt,omitempty"`
 	Step            int                     `json:"step,omitempty"`
 	Steps           int                     `json:"steps,omitempty"`
 	Stage           string                  `json:"stage,omitempty"`
 	Loss            float64                 `json:"loss,omitempty"`
 	EvalLoss        float64                 `json:"evalLoss,omitempty"`
+	EvalExact       float64                 `json:"evalExact,omitempty"`
+	BestStep        int                     `json:"bestStep,omitempty"`
+	ResumedStep     int                     `json:"resumedStep,omitempty"`
 	TokensPerSecond float64                 `json:"tokensPerSecond,omitempty"`
 	ETASeconds      float64                 `json:"etaSeconds,omitempty"`
 	Provider        string                  `json:"provider,omitempty"`
 	GPU             string                  `json:"gpu,omitempty"`
-	CostUSD         float64                 `json:"costUSD,omitempty"`
+	GPUUse          gpuUse                  `json:"gpuUse,omitzero"`
+	CostUSD         float64                 `json:"costUSD,omitempty"` // of releases that kept no rentals; read only
 	StoppedEarly    bool                    `json:"stoppedEarly,omitempty"`
 	StartedAt       *time.Time              `json:"startedAt,omitempty"`
 	EndedAt         *time.Time              `json:"endedAt,omitempty"`
 	LossCurve       []understudy.CurvePoint `json:"lossCurve,omitempty"`
 	EvalLossCurve   []understudy.CurvePoint `json:"evalLossCurve,omitempty"`
+	EvalExactCurve  []understudy.CurvePoint `json:"evalExactCurve,omitempty"`
+	Notes           []string                `json:"notes,omitempty"`
 	Manifest        manifest                `json:"manifest,omitzero"`
+	Rentals         []rental                `json:"rentals,omitempty"`
+}
+
+type gpuUse struct {
+	MemoryUsedBytes  int64 `json:"memoryUsedBytes,omitempty"`
+	MemoryTotalBytes int64 `json:"memoryTotalBytes,omitempty"`
+	Utilization      int   `json:"utilization,omitempty"`
+}
+
+type rental struct {
+	Attempt   int        `json:"attempt"`
+	Provider  string     `json:"provider,omitempty"`
+	Machine   string     `json:"machine,omitempty"`
+	GPU       string     `json:"gpu,omitempty"`
+	Where     string     `json:"where,omitempty"`
+	Machines  int        `json:"machines"`
+	Seconds   float64    `json:"seconds,omitempty"`
+	Reckoned  float64    `json:"reckonedUSD,omitempty"`
+	BilledUSD *float64   `json:"billedUSD,omitempty"`
+	EndedAt   *time.Time `json:"endedAt,omitempty"`
+	Settled   bool       `json:"settled,omitempty"`
 }
 
 // manifest has no curves: the record has them.
 type manifest struct {
-	BaseSHA256    string  `json:"baseSha256,omitempty"`
-	DatasetSHA256 string  `json:"datasetSha256,omitempty"`
-	Used          int     `json:"used,omitempty"`
-	Skipped       int     `json:"skipped,omitempty"`
-	Seed          int     `json:"seed,omitempty"`
-	Seconds       float64 `json:"seconds,omitempty"`
-	Steps         int     `json:"steps,omitempty"`
+	BaseSHA256      string                     `json:"baseSha256,omitempty"`
+	DatasetSHA256   string                     `json:"datasetSha256,omitempty"`
+	Pairs           int                        `json:"pairs,omitempty"`
+	Used            int                        `json:"used,omitempty"`
+	Skipped         int                        `json:"skipped,omitempty"`
+	Validation      int                        `json:"validation,omitempty"`
+	SkippedBecause  map[string]int             `json:"skippedBecause,omitempty"`
+	Hyperparameters understudy.Hyperparameters `json:"hyperparameters,omitzero"`
+	Seed            int                        `json:"seed,omitempty"`
+	Seconds         float64                    `json:"seconds,omitempty"`
+	Steps           int                        `json:"steps,omitempty"`
+	BestStep        int                        `json:"bestStep,omitempty"`
+	Exact           *float64                   `json:"exact,omitempty"`
+	StopReason      string                     `json:"stopReason,omitempty"`
+	Tokens          int64                      `json:"tokens,omitempty"`
+	TokensPerSecond float64                    `json:"tokensPerSecond,omitempty"`
+	Device          string                     `json:"device,omitempty"`
 }
 
 func recordOf(t understudy.TrainingRecord) trainingRecord {
 	return trainingRecord{
-		Step: t.Step, Steps: t.Steps, Stage: t.Stage, Loss: finite(t.Loss), EvalLoss: finite(t.EvalLoss),
+		Attempt: t.Attempt, Step: t.Step, Steps: t.Steps, Stage: t.Stage, Loss: finite(t.Loss), EvalLoss: finite(t.EvalLoss),
+		EvalExact: finite(t.EvalExact), BestStep: t.BestStep, ResumedStep: t.ResumedStep,
 		TokensPerSecond: finite(t.TokensPerSecond), ETASeconds: finite(t.ETASeconds),
-		Provider: t.Provider, GPU: t.GPU, CostUSD: finite(t.CostUSD), StoppedEarly: t.StoppedEarly,
+		Provider: t.Provider, GPU: t.GPU, GPUUse: gpuUse(t.GPUUse), StoppedEarly: t.StoppedEarly,
 		StartedAt: utc(t.StartedAt), EndedAt: utc(t.EndedAt),
-		LossCurve: curve(t.LossCurve), EvalLossCurve: curve(t.EvalLossCurve),
-		Manifest: manifest{BaseSHA256: text(t.Manifest.BaseSHA256), DatasetSHA256: text(t.Manifest.DatasetSHA256), Used: t.Manifest.Used, Skipped: t.Manifest.Skipped,
-			Seed: t.Manifest.Seed, Seconds: finite(t.Manifest.Seconds), Steps: t.Manifest.Steps},
+		LossCurve: curve(t.LossCurve), EvalLossCurve: curve(t.EvalLossCurve), EvalExactCurve: curve(t.EvalExactCurve),
+		Notes: t.Notes, Manifest: manifestOf(t.Manifest), Rentals: rentalsOf(t.Rentals),
 	}
 }
 
@@ -148,13 +186,57 @@ func curve(points []understudy.CurvePoint) (kept []understudy.CurvePoint) {
 	return kept
 }
 
-func (t trainingRecord) domain() understudy.TrainingRecord {
-	return understudy.TrainingRecord{
-		Step: t.Step, Steps: t.Steps, Stage: t.Stage, Loss: t.Loss, EvalLoss: t.EvalLoss,
-		TokensPerSecond: t.TokensPerSecond, ETASeconds: t.ETASeconds,
-		Provider: t.Provider, GPU: t.GPU, CostUSD: t.CostUSD, StoppedEarly: t.StoppedEarly,
-		StartedAt: t.StartedAt, EndedAt: t.EndedAt, LossCurve: t.LossCurve, EvalLossCurve: t.EvalLossCurve,
-		Manifest: understudy.Manifest{BaseSHA256: t.Manifest.BaseSHA256, DatasetSHA256: t.Manifest.DatasetSHA256, Used: t.Manifest.Used, Skipped: t.Manifest.Skipped,
-			Seed: t.Manifest.Seed, Seconds: t.Manifest.Seconds, Steps: t.Manifest.Steps},
+func manifestOf(m understudy.Manifest) manifest {
+	return manifest{
+		BaseSHA256: m.BaseSHA256, DatasetSHA256: m.DatasetSHA256, Pairs: m.Pairs, Used: m.Used, Skipped: m.Skipped, Validation: m.Validation,
+		SkippedBecause: m.SkippedBecause, Hyperparameters: m.Hyperparameters, Seed: m.Seed, Seconds: finite(m.Seconds), Steps: m.Steps,
+		BestStep: m.BestStep, Exact: m.Exact, StopReason: m.StopReason, Tokens: m.Tokens, TokensPerSecond: finite(m.TokensPerSecond), Device: m.Device,
 	}
+}
+
+func rentalsOf(list []understudy.Rental) (kept []rental) {
+	for _, r := range list {
+		kept = append(kept, rental{Attempt: r.Attempt, Provider: r.Provider, Machine: r.Machine, GPU: r.GPU, Where: r.Where, Machines: r.Machines,
+			Seconds: r.Time.Seconds(), Reckoned: finite(r.Reckoned), BilledUSD: r.BilledUSD, EndedAt: utc(r.EndedAt), Settled: r.Settled})
+	}
+	return kept
+}
+
+func (t trainingRecord) domain(m understudy.Model) understudy.TrainingRecord {
+	made := t.Manifest
+	out := understudy.TrainingRecord{
+		Attempt: t.Attempt, Step: t.Step, Steps: t.Steps, Stage: t.Stage, Loss: t.Loss, EvalLoss: t.EvalLoss,
+		EvalExact: t.EvalExact, BestStep: t.BestStep, ResumedStep: t.ResumedStep,
+		TokensPerSecond: t.TokensPerSecond, ETASeconds: t.ETASeconds,
+		Provider: t.Provider, GPU: t.GPU, GPUUse: understudy.GPUUse(t.GPUUse), StoppedEarly: t.StoppedEarly,
+		StartedAt: t.StartedAt, EndedAt: t.EndedAt, LossCurve: t.LossCurve, EvalLossCurve: t.EvalLossCurve, EvalExactCurve: t.EvalExactCurve,
+		Notes: t.Notes,
+		Manifest: understudy.Manifest{
+			BaseSHA256: made.BaseSHA256, DatasetSHA256: made.DatasetSHA256, Pairs: made.Pairs, Used: made.Used, Skipped: made.Skipped, Validation: made.Validation,
+			SkippedBecause: made.SkippedBecause, Hyperparameters: made.Hyperparameters, Seed: made.Seed, Seconds: made.Seconds, Steps: made.Steps,
+			BestStep: made.BestStep, Exact: made.Exact, StopReason: made.StopReason, Tokens: made.Tokens, TokensPerSecond: made.TokensPerSecond, Device: made.Device,
+		},
+	}
+	for _, r := range t.Rentals {
+		out.Rentals = append(out.Rentals, understudy.Rental{Attempt: r.Attempt, Provider: r.Provider, Machine: r.Machine, GPU: r.GPU, Where: r.Where, Machines: r.Machines,
+			Time: seconds(r.Seconds), Reckoned: r.Reckoned, BilledUSD: r.BilledUSD, EndedAt: r.EndedAt, Settled: r.Settled})
+	}
+	if len(t.Rentals) == 0 && t.CostUSD > 0 {
+		out.Rentals = []understudy.Rental{t.formerly(m)}
+	}
+	return out
+}
+
+// formerly makes a rental of the one number that was kept once; the trainer,
+// asked for the rest, may still have it.
+func (t trainingRecord) formerly(m understudy.Model) understudy.Rental {
+	r := understudy.Rental{Attempt: m.Attempt, Provider: t.Provider, GPU: t.GPU, Machines: 1, Reckoned: t.CostUSD, EndedAt: t.EndedAt}
+	if t.StartedAt != nil && t.EndedAt != nil {
+		r.Time = t.EndedAt.Sub(*t.StartedAt)
+	}
+	return r
+}
+
+func seconds(s float64) time.Duration {
+	return time.Duration(s * float64(time.Second)).Round(time.Microsecond)
 }

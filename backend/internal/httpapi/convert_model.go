@@ -28,24 +28,54 @@ func list[T any](l []T) []T {
 }
 
 func trainingOf(t understudy.TrainingRecord) wire.Training {
-	return wire.Training{
-		Stage: t.Stage, Step: t.Step, Steps: t.Steps, Loss: t.Loss, EvalLoss: t.EvalLoss, TokensPerSecond: t.TokensPerSecond, ETASeconds: t.ETASeconds,
-		Provider: t.Provider, GPU: t.GPU, CostUSD: t.CostUSD, StoppedEarly: t.StoppedEarly, StartedAt: t.StartedAt, EndedAt: t.EndedAt, LossCurve: t.LossCurve,
-		EvalLossCurve: t.EvalLossCurve, Manifest: manifestOf(t.Manifest),
+	w := wire.Training{
+		Attempt: t.Attempt, Stage: t.Stage, Step: t.Step, Steps: t.Steps, Loss: t.Loss, EvalLoss: t.EvalLoss, EvalExact: t.EvalExact, BestStep: t.BestStep, ResumedStep: t.ResumedStep,
+		TokensPerSecond: t.TokensPerSecond, ETASeconds: t.ETASeconds, Provider: t.Provider, GPU: t.GPU, RentedSeconds: t.Rented().Seconds(),
+		StoppedEarly: t.StoppedEarly, StartedAt: t.StartedAt, EndedAt: t.EndedAt, Notes: t.Notes,
+		LossCurve: t.LossCurve, EvalLossCurve: t.EvalLossCurve, EvalExactCurve: t.EvalExactCurve, Manifest: manifestOf(t),
 	}
+	if t.GPUUse != (understudy.GPUUse{}) {
+		use := wire.GPUUse(t.GPUUse)
+		w.GPUUse = &use
+	}
+	for _, r := range t.Rentals {
+		usd, billed := r.USD()
+		if r.Attempt == t.Attempt {
+			w.Where = r.Where
+		}
+		w.Rentals = append(w.Rentals, wire.Rental{Attempt: r.Attempt, Provider: r.Provider, Machine: r.Machine, GPU: r.GPU, Where: r.Where, Machines: r.Machines, RentedSeconds: r.Time.Seconds(),
+			CostUSD: usd, CostBasis: basis(billed), EstimateUSD: r.Reckoned, BilledUSD: r.BilledUSD, Settled: r.Settled, EndedAt: r.EndedAt})
+	}
+	if len(t.Rentals) > 0 {
+		usd, billed := t.CostUSD()
+		w.CostUSD, w.CostBasis = usd, basis(billed)
+	}
+	return w
+}
+
+func basis(billed bool) string {
+	if billed {
+		return wire.Bill
+	}
+	return wire.Estimate
 }
 
 // inList leaves out what is long.
 func inList(m understudy.Model) wire.Model {
-	m.Training.LossCurve, m.Training.EvalLossCurve = nil, nil
+	m.Training.LossCurve, m.Training.EvalLossCurve, m.Training.EvalExactCurve = nil, nil, nil
 	return modelOf(m)
 }
 
-func manifestOf(m understudy.Manifest) *wire.Manifest {
+func manifestOf(t understudy.TrainingRecord) *wire.Manifest {
+	m := t.Manifest
 	if m.Steps == 0 && m.BaseSHA256 == "" {
 		return nil
 	}
-	return &wire.Manifest{BaseSHA256: m.BaseSHA256, DatasetSHA256: m.DatasetSHA256, UsedPairs: m.Used, SkippedPairs: m.Skipped, Seed: m.Seed, Seconds: m.Seconds, Steps: m.Steps}
+	return &wire.Manifest{
+		BaseSHA256: m.BaseSHA256, DatasetSHA256: m.DatasetSHA256, Pairs: m.Pairs, UsedPairs: m.Used, ValidationPairs: m.Validation, SkippedPairs: m.Skipped, SkippedBecause: m.SkippedBecause,
+		Hyperparameters: m.Hyperparameters, Seed: m.Seed, Seconds: m.Seconds, Steps: m.Steps, BestStep: m.BestStep, EvalExact: m.Exact, StopReason: m.StopReason,
+		Tokens: m.Tokens, TokensPerSecond: m.TokensPerSecond, Device: m.Device,
+	}
 }
 
 func evaluationOf(e understudy.Evaluation) wire.Evaluation {

@@ -287,6 +287,60 @@ func TestSavingsAreALedger(t *testing.T) {
 	}
 }
 
+func TestWhatTrainingsOnRentedMachinesCostIsInTheModelAndTheLedger(t *testing.T) {
+	b := start(t)
+	b.endpoint("a")
+	m := b.model("a")
+	began, ended := time.Now().Add(-time.Hour).UTC(), time.Now().UTC()
+	bill, exact := 0.75, 0.95
+	m, err := b.db.Save(t.Context(), 0, m, func(m *understudy.Model) {
+		m.Training = understudy.TrainingRecord{Attempt: 2, Step: 9, Steps: 9, EvalExact: 0.9, BestStep: 8, ResumedStep: 4, Provider: "runpod", GPU: "NVIDIA L4",
+			GPUUse: understudy.GPUUse{MemoryUsedBytes: 1, MemoryTotalBytes: 2, Utilization: 87}, StartedAt: &began, EndedAt: &ended, Notes: []string{"a pod was lost"},
+			EvalExactCurve: []understudy.CurvePoint{{Step: 8, Value: 0.95}},
+			Manifest: understudy.Manifest{BaseSHA256: "b", Pairs: 800, Used: 790, Validation: 40, Skipped: 10, SkippedBecause: map[string]int{"too long": 10}, Hyperparameters: understudy.Hyperparameters{Epochs: 3},
+				Steps: 9, BestStep: 8, Exact: &exact, StopReason: "validation", Tokens: 48000, TokensPerSecond: 265.9, Device: "NVIDIA L4", Seconds: 180.5},
+			Rentals: []understudy.Rental{
+				{Attempt: 1, Provider: "runpod", Machine: "p1", GPU: "NVIDIA L4", Where: "EU-RO-1", Machines: 1, Time: time.Hour, Reckoned: 0.7, BilledUSD: &bill, EndedAt: &began, Settled: true},
+				{Attempt: 2, Provider: "runpod", Machine: "p2", GPU: "NVIDIA L4", Where: "EU-SE-1", Machines: 2, Time: 30 * time.Minute, Reckoned: 0.25, EndedAt: &ended},
+			}}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got wire.Model
+	b.call("GET", "/models/"+m.ID, nil, 200, &got)
+	tr := got.Training
+	if tr.CostUSD != 1 || tr.CostBasis != "estimate" || tr.RentedSeconds != 5400 || tr.Where != "EU-SE-1" || len(tr.Rentals) != 2 || tr.Rentals[0].CostBasis != "bill" || tr.Rentals[0].CostUSD != 0.75 || tr.Rentals[0].EstimateUSD != 0.7 {
+		t.Errorf("it cost %+v", tr)
+	}
+	if tr.EvalExact != 0.9 || tr.BestStep != 8 || tr.ResumedStep != 4 || tr.GPUUse.Utilization != 87 || len(tr.EvalExactCurve) != 1 || tr.Notes[0] != "a pod was lost" {
+		t.Errorf("it went %+v", tr)
+	}
+	if made := tr.Manifest; made.StopReason != "validation" || *made.EvalExact != 0.95 || made.BestStep != 8 || made.Device != "NVIDIA L4" || made.Tokens != 48000 || made.TokensPerSecond != 265.9 ||
+		made.Pairs != 800 || made.ValidationPairs != 40 || made.SkippedBecause["too long"] != 10 || made.Hyperparameters.Epochs != 3 {
+		t.Errorf("its manifest is %+v", made)
+	}
+	var list wire.Page[wire.Model]
+	b.call("GET", "/models", nil, 200, &list)
+	if short := list.Items[0].Training; short.CostUSD != 1 || short.EvalExactCurve != nil {
+		t.Errorf("in a list it is %+v", short)
+	}
+	var s wire.Savings
+	b.call("GET", "/savings", nil, 200, &s)
+	if l := s.Endpoints[0]; l.TrainingUSD != 1 || l.TrainingHours != 1.5 || !l.Estimated || s.Totals.TrainingUSD != 1 || s.Totals.TrainingHours != 1.5 || !strings.Contains(fmt.Sprint(l.Notes), "bill of 1 of 2 trainings") {
+		t.Errorf("the ledger has %+v", l)
+	}
+	whole := 0.3
+	if _, err := b.db.Save(t.Context(), 0, m, func(m *understudy.Model) { m.Training.Rentals[1].BilledUSD = &whole }); err != nil {
+		t.Fatal(err)
+	}
+	b.call("GET", "/models/"+m.ID, nil, 200, &got)
+	b.call("GET", "/savings", nil, 200, &s)
+	if l := s.Endpoints[0]; got.Training.CostUSD != 1.05 || got.Training.CostBasis != "bill" || l.TrainingUSD != 1.05 || l.Estimated {
+		t.Errorf("billed: %+v, the ledger has %+v", got.Training, l)
+	}
+}
+
 func TestAnEvaluationHasAHistogramAndIsReadFromEitherEnd(t *testing.T) {
 	b := start(t)
 	m := b.examined()

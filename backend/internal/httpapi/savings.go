@@ -63,9 +63,11 @@ func (a *API) ledgers(ctx context.Context, endpoint string, days int) ([]underst
 	}
 	for _, m := range models {
 		local := a.Mode == "local" && m.Training.Provider == "local"
-		if c, ok := understudy.CostOf(m, local, a.Prices.Processors, a.Prices.Rates.CPUHour, now); ok && c.Day >= since.Format(time.DateOnly) {
-			trainings[m.Endpoint] = append(trainings[m.Endpoint], c)
-			names = append(names, m.Endpoint)
+		for _, c := range understudy.CostsOf(m, local, a.Prices.Processors, a.Prices.Rates.CPUHour, now) {
+			if c.Day >= since.Format(time.DateOnly) {
+				trainings[m.Endpoint] = append(trainings[m.Endpoint], c)
+				names = append(names, m.Endpoint)
+			}
 		}
 	}
 	slices.Sort(names)
@@ -105,7 +107,7 @@ func ledgerOf(l understudy.Ledger) wire.Ledger {
 func lineOfLedger(d understudy.LedgerDay) wire.LedgerLine {
 	return wire.LedgerLine{
 		Requests: d.LLM + d.SLM, LLMRequests: d.LLM, SLMRequests: d.SLM, SampledRequests: d.Sample, TokensIn: d.TokensIn, TokensOut: d.TokensOut,
-		SpentUSD: d.SpentUSD, NotSpentUSD: d.NotSpentUSD, ServingUSD: d.ServingUSD, TrainingUSD: d.TrainingUSD, SampleUSD: d.SampleUSD,
+		SpentUSD: d.SpentUSD, NotSpentUSD: d.NotSpentUSD, ServingUSD: d.ServingUSD, TrainingUSD: d.TrainingUSD, TrainingHours: d.Rented.Hours(), SampleUSD: d.SampleUSD,
 		NetUSD: d.NetUSD, CPUSeconds: d.CPU.Seconds(), PodHours: d.Pods.Hours(), Estimated: d.Estimated,
 	}
 }

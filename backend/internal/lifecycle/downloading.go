@@ -32,10 +32,10 @@ func (l *lead) downloading(ctx context.Context, m understudy.Model) (time.Durati
 		})
 		return 0, err
 	case job.State == understudy.JobSucceeded:
-		return l.fail(ctx, m, "The training ended without an adapter. Retry trains it again.", understudy.Training)
+		return l.failJob(ctx, m, job, "The training ended without an adapter. Retry trains it again.", understudy.Training)
 	case job.State.Finished():
 		// nothing of a failed job is left at the trainer
-		return l.fail(ctx, m, job.Error, understudy.Training)
+		return l.failJob(ctx, m, job, job.Error, understudy.Training)
 	}
 	return l.Poll, l.progress(ctx, m, job)
 }

@@ -25,11 +25,34 @@ type fakeTrainer struct {
 	down    bool
 	breaks  map[string]string // state in which every job fails → why
 	forever bool              // jobs train and do not end
+	rent    *rent             // of every job; nil where nothing is rented
+	asked   int               // how often a job was looked at
+}
+
+// rent is what a job's machine was billed.
+type rent struct {
+	bill   *float64
+	settle bool
+}
+
+// machine is what a job shows of its machine; each look at one that works costs
+// more.
+func (f *fakeTrainer) machine(j *fakeJob, finished bool) string {
+	if f.rent == nil {
+		return `{"name":"local","id":"1","gpu":"","costUSD":0}`
+	}
+	if !finished {
+		j.usd += 0.125
+	}
+	b, _ := json.Marshal(map[string]any{"name": "runpod", "id": "pod-1", "gpu": "NVIDIA L4", "where": "EU-RO-1", "costUSD": j.usd, "seconds": 1000 * j.usd,
+		"billedUSD": f.rent.bill, "machines": 1, "settled": f.rent.settle})
+	return string(b)
 }
 
 type fakeJob struct {
 	spec  []byte
 	state int
+	usd   float64
 	ended string // failed or cancelled
 	why   string
 }
@@ -58,7 +81,8 @@ func (f *fakeTrainer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusUnauthorized)
 	case strings.HasPrefix(r.URL.Path, "/v1/artifacts/"):
 		io.WriteString(w, `{"base":{"sha256":"ba5e"},"hyperparameters":{"seed":7},"dataset":{"sha256":"da7a","used":90,"skipped":2},
-			"curves":{"loss":[{"step":1,"value":2},{"step":7,"value":0.5}],"evalLoss":[{"step":7,"value":0.75}]},"steps":7,"seconds":180.5}`)
+			"curves":{"loss":[{"step":1,"value":2},{"step":7,"value":0.5}],"evalLoss":[{"step":7,"value":0.75}],"evalExact":[{"step":6,"value":0.625},{"step":7,"value":0.5}]},
+			"steps":7,"bestStep":6,"stopReason":"validation","tokens":900,"device":"NVIDIA L4","seconds":180.5}`)
 	case r.Method == http.MethodPut:
 		f.put(w, r, id, j)
 	case j == nil:
@@ -71,6 +95,7 @@ func (f *fakeTrainer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		w.WriteHeader(http.StatusNoContent)
 	default:
+		f.asked++
 		f.move(j)
 		f.show(w, id, j)
 	}
@@ -113,9 +138,11 @@ func (f *fakeTrainer) show(w http.ResponseWriter, id string, j *fakeJob) {
 	if state == "succeeded" {
 		artifacts = fmt.Sprintf(`[{"name":"adapter.gguf","size":9,"sha256":"%064d"},{"name":"manifest.json","size":9,"sha256":"%064d"}]`, 2, 3)
 	}
-	fmt.Fprintf(w, `{"id":%q,"state":%q,"progress":{"stage":"training","step":%d,"steps":7,"loss":%g,"etaSeconds":3},
-		"provider":{"name":"local","id":"1","gpu":"","costUSD":0},"artifacts":%s,"stoppedEarly":false,"error":%q}`,
-		id, state, j.state, 1/float64(j.state+1), artifacts, j.why)
+	finished := j.ended != "" || state == "succeeded"
+	fmt.Fprintf(w, `{"id":%q,"state":%q,"progress":{"stage":"training","step":%d,"steps":7,"loss":%g,"etaSeconds":3,"evalLoss":0.8,"evalExact":0.5,"bestStep":%d,
+		"gpu":{"name":"NVIDIA L4","memoryUsedBytes":1,"memoryTotalBytes":2,"utilization":87}},
+		"provider":%s,"artifacts":%s,"stoppedEarly":false,"error":%q}`,
+		id, state, j.state, 1/float64(j.state+1), j.state, f.machine(j, finished), artifacts, j.why)
 }
 
 // fakeEvaluator speaks ci/contract/evaluator.json: likeness is the share of

@@ -43,6 +43,12 @@ func TestAModelGoesFromPairsToTheStageByItself(t *testing.T) {
 	if made := m.Training.Manifest; made.BaseSHA256 != "ba5e" || made.Seed != 7 || made.Seconds != 180.5 || made.Used != 90 || len(m.Training.LossCurve) != 2 || len(m.Training.EvalLossCurve) != 1 {
 		t.Errorf("its manifest is %+v", m.Training)
 	}
+	if made := m.Training.Manifest; made.StopReason != "validation" || made.Exact == nil || *made.Exact != 0.625 || made.Device != "NVIDIA L4" || m.Training.BestStep != 6 || len(m.Training.EvalExactCurve) != 2 || m.Training.GPUUse.Utilization != 87 {
+		t.Errorf("its training is %+v", m.Training)
+	}
+	if usd, billed := m.Training.CostUSD(); usd != 0 || billed {
+		t.Errorf("nothing was rented, and it cost $%g", usd)
+	}
 	if got := w.stage.names(); !slices.Equal(got, []string{"slm-triage-v1"}) {
 		t.Errorf("on stage are %q", got)
 	}

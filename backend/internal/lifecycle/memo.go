@@ -15,6 +15,7 @@ type memo struct {
 	moved      time.Time // when remaining last changed
 	counted    int64     // pairs when automatic training was last considered
 	pruned     time.Time
+	billed     time.Time // when the trainer was last asked what trainings cost
 	compared   time.Time // when the release was last held against what should be there
 }
 

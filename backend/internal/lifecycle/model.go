@@ -20,7 +20,14 @@ func (l *lead) model(ctx context.Context, id string) (time.Duration, error) {
 		return 0, err
 	}
 	l.memos.see(modelKey+id, m.Generation)
+	m, again, err := l.bills(ctx, m)
+	if err != nil {
+		return 0, err
+	}
 	wait, err := l.step(ctx, m)
+	if again != never && (wait == never || wait > again) {
+		wait = again
+	}
 	if err != nil && (m.Phase.Active() || m.Phase == understudy.Deployed) && ctx.Err() == nil && !errors.Is(err, understudy.ErrStale) {
 		l.note(ctx, m, sentence(err))
 	}
@@ -69,7 +76,17 @@ func (l *lead) step(ctx context.Context, m understudy.Model) (time.Duration, err
 // fail ends the phase with a reason that a user can act on. A person's retry
 // goes back to the phase that failed, or to retry where that is named.
 func (l *lead) fail(ctx context.Context, m understudy.Model, reason string, retry understudy.Phase) (time.Duration, error) {
+	return l.failWith(ctx, m, reason, retry, func(*understudy.Model) {})
+}
+
+// failJob is fail for a training that failed: what it cost is kept.
+func (l *lead) failJob(ctx context.Context, m understudy.Model, job understudy.TrainingJob, reason string, retry understudy.Phase) (time.Duration, error) {
+	return l.failWith(ctx, m, reason, retry, func(m *understudy.Model) { record(m, job, l.Now()) })
+}
+
+func (l *lead) failWith(ctx context.Context, m understudy.Model, reason string, retry understudy.Phase, mutate func(*understudy.Model)) (time.Duration, error) {
 	_, err := l.DB.Move(ctx, l.epoch, m, understudy.Failure, func(m *understudy.Model) {
+		mutate(m)
 		m.Reason = reason
 		m.Release, m.ReleaseDigest, m.Revision = "", "", 0
 		if retry != "" {

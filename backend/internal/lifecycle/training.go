@@ -37,9 +37,9 @@ func (l *lead) training(ctx context.Context, m understudy.Model) (time.Duration,
 		})
 		return 0, err
 	case understudy.JobFailed:
-		return l.fail(ctx, m, job.Error, "")
+		return l.failJob(ctx, m, job, job.Error, "")
 	case understudy.JobCancelled:
-		return l.fail(ctx, m, "The training was cancelled at the trainer. Retry trains it.", "")
+		return l.failJob(ctx, m, job, "The training was cancelled at the trainer. Retry trains it.", "")
 	}
 	return l.Poll, l.progress(ctx, m, job)
 }
@@ -97,7 +97,7 @@ func (l *lead) freezeAnew(ctx context.Context, m understudy.Model) (time.Duratio
 	_, err = l.DB.Save(ctx, l.epoch, m, func(m *understudy.Model) {
 		m.Attempt++
 		m.DataFrozenAt, m.DatasetSHA256 = nil, ""
-		m.Training = understudy.TrainingRecord{}
+		m.Training = understudy.TrainingRecord{Rentals: m.Training.Rentals}
 		m.Reason = "A pair that it was trained on was deleted: it begins again without."
 	})
 	l.memos.of(modelKey + m.ID).ordered = false

@@ -7,16 +7,10 @@ import (
 	"net/http"
 	"time"
 
-	understudy "understudy.dev/backend"
 	"understudy.dev/backend/internal/wire"
 )
 
 const providerRunPod = "runpod"
-
-// Jobs tells of training jobs.
-type Jobs interface {
-	Get(ctx context.Context, id string) (understudy.TrainingJob, error)
-}
 
 // Pod is what a training on rented machines was.
 type Pod struct {
@@ -60,22 +54,27 @@ const billPatience = 20 * time.Second
 func (p *play) trained(ctx context.Context, m wire.Model) error {
 	r := &p.report
 	r.Provider = m.Training.Provider
-	if r.Provider != providerRunPod || p.Jobs == nil {
+	if r.Provider != providerRunPod {
 		return nil
 	}
-	var job understudy.TrainingJob
 	waiting, cancel := context.WithTimeout(ctx, billPatience)
 	defer cancel()
 	err := await(waiting, 200*time.Millisecond, func() (bool, error) {
-		var err error
-		job, err = p.Jobs.Get(waiting, understudy.JobName(m.ID, m.Attempt))
-		return job.BilledUSD != nil, err
+		now, err := p.API.Model(waiting, m.ID)
+		if err == nil {
+			m = now
+		}
+		return m.Training.CostBasis == wire.Bill, err
 	})
 	if err != nil && waiting.Err() == nil {
-		return fmt.Errorf("ask the trainer what the training cost: %w", err)
+		return fmt.Errorf("ask what the training cost: %w", err)
 	}
-	r.TrainingUSD = job.CostUSD
-	r.Pod = &Pod{Simulated: p.Simulation != "", ID: job.Machine, GPU: job.GPU, Where: job.Where, Machines: job.Machines, BilledUSD: job.BilledUSD}
+	if len(m.Training.Rentals) == 0 {
+		return fmt.Errorf("%s was trained at RunPod, but its record names no pod", m.Name)
+	}
+	rented := m.Training.Rentals[len(m.Training.Rentals)-1]
+	r.TrainingUSD = rented.EstimateUSD
+	r.Pod = &Pod{Simulated: p.Simulation != "", ID: rented.Machine, GPU: rented.GPU, Where: rented.Where, Machines: rented.Machines, BilledUSD: rented.BilledUSD}
 	if p.Simulation != "" {
 		if err := p.simulation(ctx, r.Pod); err != nil {
 			return err

@@ -35,7 +35,6 @@ type Options struct {
 	Parallel int    // requests at a time in the first act
 	Scorer   Scorer
 	Display  *Display
-	Jobs     Jobs
 	Provider string // who trains
 	// Simulation is the base URL of the simulated RunPod, "" where there is none.
 	Simulation string

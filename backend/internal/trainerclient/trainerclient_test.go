@@ -16,10 +16,12 @@ import (
 )
 
 type contract struct {
-	JobID  string          `json:"jobId"`
-	Spec   json.RawMessage `json:"spec"`
-	Job    json.RawMessage `json:"job"`
-	States []string        `json:"states"`
+	JobID    string          `json:"jobId"`
+	Spec     json.RawMessage `json:"spec"`
+	Job      json.RawMessage `json:"job"`
+	Finished json.RawMessage `json:"finished"`
+	Manifest json.RawMessage `json:"manifest"`
+	States   []string        `json:"states"`
 }
 
 func read(t *testing.T) contract {
@@ -74,6 +76,50 @@ func TestPutSendsWhatTheContractSays(t *testing.T) {
 	if job.State != understudy.JobTraining || job.Step != 12 || job.Steps != 100 || job.Loss != 0.42 || job.ETASeconds != 120 ||
 		job.Provider != "local" || len(job.Artifacts) != 3 || job.Adapter() {
 		t.Errorf("read %+v", job)
+	}
+}
+
+// serve answers every request with body.
+func serve(t *testing.T, body []byte) *Client {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write(body) }))
+	t.Cleanup(server.Close)
+	return New(server.URL, "secret")
+}
+
+func TestAJobTellsHowItGoesAndWhatItCost(t *testing.T) {
+	job, err := serve(t, read(t).Job).Get(t.Context(), "x-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	use := understudy.GPUUse{MemoryUsedBytes: 3221225472, MemoryTotalBytes: 24152899584, Utilization: 87}
+	if job.EvalExact != 0.75 || job.BestStep != 10 || job.ResumedStep != 4 || job.GPUUse != use || job.Machines != 0 || job.BilledUSD != nil {
+		t.Errorf("read %+v", job)
+	}
+	job, err = serve(t, read(t).Finished).Get(t.Context(), "x-2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if job.State != understudy.JobSucceeded || job.CostUSD != 0.1425 || job.BilledUSD == nil || *job.BilledUSD != 0.1431 || !job.Settled || job.Machines != 2 ||
+		job.Rented != 1283400*time.Millisecond || job.Machine != "pod-2" || job.Where != "EU-RO-1" || len(job.Notes) != 1 || !job.Adapter() {
+		t.Errorf("read %+v", job)
+	}
+}
+
+func TestAManifestTellsWhatWasTrained(t *testing.T) {
+	got, err := serve(t, read(t).Manifest).Manifest(t.Context(), "m")
+	if err != nil {
+		t.Fatal(err)
+	}
+	exact := 0.95
+	want := understudy.Manifest{
+		BaseSHA256: strings.Repeat("0", 64), DatasetSHA256: strings.Repeat("1", 64), Pairs: 800, Used: 790, Skipped: 10, Validation: 40,
+		SkippedBecause: map[string]int{"has a prompt that comes again later": 10}, Hyperparameters: got.Hyperparameters, Seed: 1, Seconds: 180.5, Steps: 100, BestStep: 100, Exact: &exact,
+		StopReason: "steps", Tokens: 48000, TokensPerSecond: 265.9, Device: "CPU, 2 cores",
+		Loss: []understudy.CurvePoint{{Step: 1, Value: 2.1}}, EvalLoss: []understudy.CurvePoint{{Step: 100, Value: 0.1}}, EvalExact: []understudy.CurvePoint{{Step: 100, Value: 0.95}},
+	}
+	if !reflect.DeepEqual(got, want) || got.Hyperparameters.BatchSize != 8 || len(got.Hyperparameters.TargetModules) != 7 {
+		t.Errorf("read %+v\nwant %+v", got, want)
 	}
 }
 

@@ -1,6 +1,10 @@
 package trainerclient
 
-import understudy "understudy.dev/backend"
+import (
+	"time"
+
+	understudy "understudy.dev/backend"
+)
 
 type spec struct {
 	Base            base                       `json:"base"`
@@ -56,6 +60,14 @@ type job struct {
 		EvalLoss        float64 `json:"evalLoss"`
 		TokensPerSecond float64 `json:"tokensPerSecond"`
 		ETASeconds      float64 `json:"etaSeconds"`
+		EvalExact       float64 `json:"evalExact"`
+		BestStep        int     `json:"bestStep"`
+		ResumedStep     int     `json:"resumedStep"`
+		GPU             struct {
+			MemoryUsedBytes  int64 `json:"memoryUsedBytes"`
+			MemoryTotalBytes int64 `json:"memoryTotalBytes"`
+			Utilization      int   `json:"utilization"`
+		} `json:"gpu"`
 	} `json:"progress"`
 	Provider struct {
 		Name      string   `json:"name"`
@@ -63,8 +75,10 @@ type job struct {
 		GPU       string   `json:"gpu"`
 		Where     string   `json:"where"`
 		CostUSD   float64  `json:"costUSD"`
+		Seconds   float64  `json:"seconds"`
 		BilledUSD *float64 `json:"billedUSD"`
 		Machines  int      `json:"machines"`
+		Settled   bool     `json:"settled"`
 	} `json:"provider"`
 	Artifacts    []understudy.Artifact `json:"artifacts"`
 	StoppedEarly bool                  `json:"stoppedEarly"`
@@ -88,9 +102,10 @@ func (j job) domain() understudy.TrainingJob {
 		Stage: j.Progress.Stage, Step: j.Progress.Step, Steps: j.Progress.Steps,
 		Loss: j.Progress.Loss, EvalLoss: j.Progress.EvalLoss,
 		TokensPerSec: j.Progress.TokensPerSecond, ETASeconds: j.Progress.ETASeconds,
-		Provider: j.Provider.Name, GPU: j.Provider.GPU, CostUSD: j.Provider.CostUSD,
-		Machine: j.Provider.ID, Where: j.Provider.Where, Machines: j.Provider.Machines, BilledUSD: j.Provider.BilledUSD,
-		Artifacts: j.Artifacts, StoppedEarly: j.StoppedEarly, Error: j.Error, Waiting: j.waiting(),
+		EvalExact: j.Progress.EvalExact, BestStep: j.Progress.BestStep, ResumedStep: j.Progress.ResumedStep, GPUUse: understudy.GPUUse(j.Progress.GPU),
+		Provider: j.Provider.Name, GPU: j.Provider.GPU, CostUSD: j.Provider.CostUSD, Rented: time.Duration(j.Provider.Seconds * float64(time.Second)),
+		Machine: j.Provider.ID, Where: j.Provider.Where, Machines: j.Provider.Machines, BilledUSD: j.Provider.BilledUSD, Settled: j.Provider.Settled,
+		Artifacts: j.Artifacts, StoppedEarly: j.StoppedEarly, Error: j.Error, Waiting: j.waiting(), Notes: j.Notes,
 	}
 }
 
@@ -98,25 +113,41 @@ type manifest struct {
 	Base struct {
 		SHA256 string `json:"sha256"`
 	} `json:"base"`
-	Hyperparameters struct {
-		Seed int `json:"seed"`
-	} `json:"hyperparameters"`
-	Dataset struct {
-		SHA256  string `json:"sha256"`
-		Used    int    `json:"used"`
-		Skipped int    `json:"skipped"`
+	Hyperparameters understudy.Hyperparameters `json:"hyperparameters"`
+	Dataset         struct {
+		SHA256         string         `json:"sha256"`
+		Pairs          int            `json:"pairs"`
+		Used           int            `json:"used"`
+		Validation     int            `json:"validation"`
+		Skipped        int            `json:"skipped"`
+		SkippedBecause map[string]int `json:"skippedBecause"`
 	} `json:"dataset"`
 	Curves struct {
-		Loss     []understudy.CurvePoint `json:"loss"`
-		EvalLoss []understudy.CurvePoint `json:"evalLoss"`
+		Loss      []understudy.CurvePoint `json:"loss"`
+		EvalLoss  []understudy.CurvePoint `json:"evalLoss"`
+		EvalExact []understudy.CurvePoint `json:"evalExact"`
 	} `json:"curves"`
-	Steps   int     `json:"steps"`
-	Seconds float64 `json:"seconds"`
+	Steps           int     `json:"steps"`
+	BestStep        int     `json:"bestStep"`
+	StopReason      string  `json:"stopReason"`
+	Tokens          int64   `json:"tokens"`
+	TokensPerSecond float64 `json:"tokensPerSecond"`
+	Device          string  `json:"device"`
+	Seconds         float64 `json:"seconds"`
 }
 
 func (m manifest) domain() understudy.Manifest {
-	return understudy.Manifest{
-		BaseSHA256: m.Base.SHA256, DatasetSHA256: m.Dataset.SHA256, Used: m.Dataset.Used, Skipped: m.Dataset.Skipped,
-		Seed: m.Hyperparameters.Seed, Seconds: m.Seconds, Steps: m.Steps, Loss: m.Curves.Loss, EvalLoss: m.Curves.EvalLoss,
+	made := understudy.Manifest{
+		BaseSHA256: m.Base.SHA256, DatasetSHA256: m.Dataset.SHA256,
+		Pairs: m.Dataset.Pairs, Used: m.Dataset.Used, Skipped: m.Dataset.Skipped, Validation: m.Dataset.Validation, SkippedBecause: m.Dataset.SkippedBecause,
+		Hyperparameters: m.Hyperparameters, Seed: m.Hyperparameters.Seed, Seconds: m.Seconds, Steps: m.Steps, BestStep: m.BestStep, StopReason: m.StopReason,
+		Tokens: m.Tokens, TokensPerSecond: m.TokensPerSecond, Device: m.Device,
+		Loss: m.Curves.Loss, EvalLoss: m.Curves.EvalLoss, EvalExact: m.Curves.EvalExact,
 	}
+	for _, p := range m.Curves.EvalExact {
+		if p.Step == m.BestStep {
+			made.Exact = &p.Value
+		}
+	}
+	return made
 }

@@ -55,10 +55,11 @@ type LedgerLine struct {
 	SpentUSD        float64 `json:"spentUSD" doc:"On the LLM's answers, samples too"`
 	NotSpentUSD     float64 `json:"notSpentUSD" doc:"What the LLM would have charged for the SLM's answers"`
 	ServingUSD      float64 `json:"servingUSD" doc:"Processor time and pod hours of the SLM"`
-	TrainingUSD     float64 `json:"trainingUSD"`
+	TrainingUSD     float64 `json:"trainingUSD" doc:"Of rented machines by their bill, or by price and time until that is known; of trainings on this machine by its processors' time"`
+	TrainingHours   float64 `json:"trainingPodHours" doc:"Hours that machines were rented for trainings"`
 	SampleUSD       float64 `json:"sampleUSD" doc:"Of spentUSD: the price of going on learning"`
 	NetUSD          float64 `json:"netUSD" doc:"notSpentUSD - servingUSD - trainingUSD - sampleUSD"`
 	CPUSeconds      float64 `json:"cpuSeconds" doc:"Measured processor time of the SLM's pods"`
-	PodHours        float64 `json:"podHours"`
+	PodHours        float64 `json:"podHours" doc:"Hours that the SLM's pods stood ready"`
 	Estimated       bool    `json:"estimated" doc:"Something in it is an estimate; notes say what"`
 }

@@ -150,33 +150,84 @@ type Model struct {
 
 // Training is how a training goes or went.
 type Training struct {
+	Attempt         int                     `json:"attempt,omitempty" doc:"Of the model: the training that this tells of"`
 	Stage           string                  `json:"stage,omitempty"`
 	Step            int                     `json:"step"`
 	Steps           int                     `json:"steps"`
 	Loss            float64                 `json:"loss"`
-	EvalLoss        float64                 `json:"evalLoss,omitempty"`
-	TokensPerSecond float64                 `json:"tokensPerSecond"`
-	ETASeconds      float64                 `json:"etaSeconds"`
+	EvalLoss        float64                 `json:"evalLoss,omitempty" doc:"Of the validation part of the train split, when it was last looked at"`
+	EvalExact       float64                 `json:"evalExact,omitempty" doc:"Share (0 to 1) of the validation part that it would answer word for word, when it was last looked at"`
+	BestStep        int                     `json:"bestStep,omitempty" doc:"Step whose weights are the best so far by the validation part"`
+	ResumedStep     int                     `json:"resumedStep,omitempty" doc:"Step of the checkpoint that it went on from; absent where it began at the beginning"`
+	TokensPerSecond float64                 `json:"tokensPerSecond" doc:"Tokens trained on in a second, lately"`
+	ETASeconds      float64                 `json:"etaSeconds" doc:"Seconds until its last step"`
 	Provider        string                  `json:"provider,omitempty"`
 	GPU             string                  `json:"gpu,omitempty"`
-	CostUSD         float64                 `json:"costUSD"`
-	StoppedEarly    bool                    `json:"stoppedEarly"`
+	Where           string                  `json:"where,omitempty" doc:"Data centre of the rented machine"`
+	GPUUse          *GPUUse                 `json:"gpuUse,omitempty" doc:"When it was last heard of; absent on a CPU"`
+	CostUSD         float64                 `json:"costUSD" doc:"US dollars paid for rented machines, of all of the model's trainings; 0 where nothing was rented"`
+	CostBasis       string                  `json:"costBasis,omitempty" enum:"estimate,bill" doc:"bill: the provider's, of every machine; estimate: price times time so far. Absent where nothing was rented"`
+	RentedSeconds   float64                 `json:"rentedSeconds,omitempty" doc:"Seconds that machines were rented, all of them together"`
+	Rentals         []Rental                `json:"rentals,omitempty" doc:"What costUSD is made of: a training each"`
+	StoppedEarly    bool                    `json:"stoppedEarly" doc:"Its deadline or budget ended it, with what was reached"`
 	StartedAt       *time.Time              `json:"startedAt,omitempty"`
 	EndedAt         *time.Time              `json:"endedAt,omitempty"`
+	Notes           []string                `json:"notes,omitempty" doc:"What happened on its way that a person should know, such as a lost machine, each with its time (UTC)"`
 	LossCurve       []understudy.CurvePoint `json:"lossCurve,omitempty" doc:"Of a model by itself; lists leave the curves out"`
-	EvalLossCurve   []understudy.CurvePoint `json:"evalLossCurve,omitempty"`
+	EvalLossCurve   []understudy.CurvePoint `json:"evalLossCurve,omitempty" doc:"Loss of the validation part by step"`
+	EvalExactCurve  []understudy.CurvePoint `json:"evalExactCurve,omitempty" doc:"Share (0 to 1) of the validation part answered word for word, by step"`
 	Manifest        *Manifest               `json:"manifest,omitempty" doc:"What the agent wrote of the training; absent until the artefacts are here"`
+}
+
+// What a cost rests on.
+const (
+	Bill     = "bill"
+	Estimate = "estimate"
+)
+
+// GPUUse is how much of its GPU a training uses.
+type GPUUse struct {
+	MemoryUsedBytes  int64 `json:"memoryUsedBytes"`
+	MemoryTotalBytes int64 `json:"memoryTotalBytes"`
+	Utilization      int   `json:"utilization" doc:"Percent"`
+}
+
+// Rental is what one training paid for machines.
+type Rental struct {
+	Attempt       int        `json:"attempt" doc:"Of the model"`
+	Provider      string     `json:"provider"`
+	Machine       string     `json:"machine" doc:"The provider's name of the last one, a pod's id"`
+	GPU           string     `json:"gpu"`
+	Where         string     `json:"where,omitempty" doc:"Its data centre"`
+	Machines      int        `json:"machines" doc:"How many were rented one after the other"`
+	RentedSeconds float64    `json:"rentedSeconds" doc:"Of all of them together"`
+	CostUSD       float64    `json:"costUSD" doc:"US dollars: the bill once that is whole, else the estimate"`
+	CostBasis     string     `json:"costBasis" enum:"estimate,bill"`
+	EstimateUSD   float64    `json:"estimateUSD" doc:"Price times time of every machine"`
+	BilledUSD     *float64   `json:"billedUSD,omitempty" doc:"By the provider's bill; absent while that does not know every machine"`
+	Settled       bool       `json:"settled" doc:"Nothing of it changes any more; a bill may change until two hours after the end"`
+	EndedAt       *time.Time `json:"endedAt,omitempty"`
 }
 
 // Manifest is what made the adapter.
 type Manifest struct {
-	BaseSHA256    string  `json:"baseSha256" doc:"Of the weights that were trained"`
-	DatasetSHA256 string  `json:"datasetSha256"`
-	UsedPairs     int     `json:"usedPairs"`
-	SkippedPairs  int     `json:"skippedPairs" doc:"Too long for the sequence"`
-	Seed          int     `json:"seed"`
-	Seconds       float64 `json:"seconds"`
-	Steps         int     `json:"steps"`
+	BaseSHA256      string                     `json:"baseSha256" doc:"Of the weights that were trained"`
+	DatasetSHA256   string                     `json:"datasetSha256"`
+	Pairs           int                        `json:"pairs,omitempty" doc:"In the data set"`
+	UsedPairs       int                        `json:"usedPairs"`
+	ValidationPairs int                        `json:"validationPairs" doc:"Of those used: set apart to tell when nothing gets better any more"`
+	SkippedPairs    int                        `json:"skippedPairs" doc:"Could not teach, see skippedBecause"`
+	SkippedBecause  map[string]int             `json:"skippedBecause,omitempty" doc:"Pairs by the reason why they were left out, such as too long for the sequence"`
+	Hyperparameters understudy.Hyperparameters `json:"hyperparameters" doc:"In force, the defaults by data size filled in"`
+	Seed            int                        `json:"seed"`
+	Seconds         float64                    `json:"seconds" doc:"Of training alone"`
+	Steps           int                        `json:"steps"`
+	BestStep        int                        `json:"bestStep,omitempty" doc:"Step whose weights the adapter has"`
+	EvalExact       *float64                   `json:"evalExact,omitempty" doc:"Share (0 to 1) of the validation part that the adapter would answer word for word; absent where nothing was set apart"`
+	StopReason      string                     `json:"stopReason,omitempty" doc:"steps: all were done; deadline: time or budget was up; validation: nothing got better any more"`
+	Tokens          int64                      `json:"tokens,omitempty" doc:"Trained on, repetitions included"`
+	TokensPerSecond float64                    `json:"tokensPerSecond,omitempty" doc:"Over the whole training"`
+	Device          string                     `json:"device,omitempty" doc:"What it was trained on"`
 }
 
 // Evaluation is a verdict and how it came about.
