@@ -1,6 +1,7 @@
 package faults
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -74,9 +75,11 @@ const (
 	real   = "6 the real agent"
 )
 
+// dearUSD is what a second of a dear pod costs.
+const dearUSD = 0.02
+
 var dear = func(o *fakerunpod.Options) {
-	// $72 an hour: two cents a second.
-	o.Catalogue = []fakerunpod.GPU{{ID: "NVIDIA L4", Name: "L4", MemoryGB: 24, Secure: 72, Stock: map[string]string{"EU-RO-1": "HIGH"}}}
+	o.Catalogue = []fakerunpod.GPU{{ID: "NVIDIA L4", Name: "L4", MemoryGB: 24, Secure: 3600 * dearUSD, Stock: map[string]string{"EU-RO-1": "HIGH"}}}
 }
 
 func theFaults() []fault {
@@ -143,9 +146,11 @@ func theFaults() []fault {
 	}
 	evict := func(status string) func(*world) { return func(w *world) { w.sim.Evict("", status) } }
 	b, d := at("training", func(w *world) { w.sim.Crash("") })
-	add(fault{group: pod, name: "restarts with an empty disk", says: []string{"empty disk; the training begins anew"}, pods: 1}, b, d)
+	add(fault{group: pod, name: "restarts with an empty disk", says: []string{"empty disk; the training begins anew, with", "of its time left"}, pods: 1}, b, d)
+	b, d = held("artifact", func(w *world) { w.sim.Crash("") })
+	add(fault{group: pod, name: "restarts with an empty disk while an artefact is pulled", says: []string{"empty disk; the training begins anew"}, pods: 1}, b, d)
 	b, d = at("training", func(w *world) { w.sim.Crash("") })
-	add(fault{group: pod, name: "restarts with its network volume", setup: setup{env: vol}, says: []string{"goes on from its last checkpoint"}, pods: 1}, b, d)
+	add(fault{group: pod, name: "restarts with its network volume", setup: setup{env: vol}, says: []string{"(start 2 on its disk); the training goes on from its last checkpoint"}, pods: 1}, b, d)
 	b, d = held("training", evict("EXITED"))
 	add(fault{group: pod, name: "is stopped by RunPod", says: []string{"another one"}, pods: 2}, b, d)
 	b, d = held("training", evict("TERMINATED"))
@@ -192,6 +197,27 @@ func theFaults() []fault {
 		fault{group: limits, name: "a GPU that the catalogue has not", spec: map[string]any{"gpuCandidates": []string{"NVIDIA Z1"}}, want: "failed", says: []string{"none of the GPUs asked for (NVIDIA Z1)", "NVIDIA L4"}},
 		fault{group: limits, name: "a network volume that is not there", setup: setup{env: []string{"RUNPOD_VOLUME_ID=nope"}}, want: "failed", says: []string{"no network volume nope"}},
 	)
+	// Three of eight seconds are gone, by the clock or by the bill, when the disk is lost.
+	long := setup{agent: steps, options: dear, env: []string{"RUNPOD_MAX_HOURLY_USD=100", "RUNPOD_MIN_TIME=1s"}}
+	b, d = at("training", func(w *world) {
+		w.await("a pod was there for three seconds", func() bool { return w.sim.State().SpentUSD >= 3*dearUSD })
+		w.sim.Crash("")
+		w.await("what is left is told", func() bool { _, told := w.timeLeft(); return told })
+		if left, _ := w.timeLeft(); left > 5*time.Second {
+			w.Errorf("%s are left of eight seconds when three are gone", left)
+		}
+	})
+	add(fault{group: limits, name: "an empty disk, and what the deadline leaves is used", setup: long, spec: map[string]any{"deadlineSeconds": 8}, early: true,
+		says: []string{"empty disk; the training begins anew, with"}, pods: 1}, b, d)
+	add(fault{group: limits, name: "an empty disk, and what the budget leaves is used", setup: long, spec: map[string]any{"maxCostUSD": 8 * dearUSD}, early: true,
+		says: []string{"empty disk; the training begins anew, with"}, pods: 1}, b, d)
+	b, d = held("converting", func(w *world) {
+		since := time.Now() // a deadline is a length of time
+		w.await("the deadline is passed", func() bool { return time.Since(since) > 2*time.Second })
+		w.sim.Crash("")
+	})
+	add(fault{group: limits, name: "an empty disk past the deadline", setup: setup{agent: steps}, spec: map[string]any{"deadlineSeconds": 2}, want: "failed",
+		says: []string{"deadline of 2 s passed, and what was trained until then was lost", "RUNPOD_VOLUME_ID"}, pods: 1}, b, d)
 	b, d = held("converting", func(w *world) { w.await("the job ends", func() bool { return w.get().finished() }) })
 	add(fault{group: limits, name: "the deadline, and nothing is handed over", setup: setup{env: []string{"AGENT_GRACE=300ms"}}, spec: map[string]any{"deadlineSeconds": 2},
 		want: "failed", says: []string{"deadline of 2 s passed", "did not hand over a result within 300ms"}, pods: 1}, b, d)
@@ -214,6 +240,22 @@ func (w *world) await2(what string, ok func() bool) {
 			w.Fatalf("never happened: %s; %+v", what, w.sim.State())
 		}
 	}
+}
+
+var timeLeft = regexp.MustCompile(`with (\S+) of its time left`)
+
+// timeLeft is what the job's notes say of the time that a training begun anew
+// has; told is false while they say nothing.
+func (w *world) timeLeft() (left time.Duration, told bool) {
+	found := timeLeft.FindStringSubmatch(strings.Join(w.get().Notes, " "))
+	if found == nil {
+		return 0, false
+	}
+	left, err := time.ParseDuration(found[1])
+	if err != nil {
+		w.Error(err)
+	}
+	return left, true
 }
 
 func TestFaults(t *testing.T) {

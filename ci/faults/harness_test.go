@@ -276,10 +276,14 @@ type job struct {
 	State, Error, Waiting string
 	Notes                 []string
 	StoppedEarly          bool
-	Progress              struct{ Step, Steps int }
-	Provider              struct {
+	Trained               *struct {
+		Steps      int
+		StopReason string
+	}
+	Progress struct{ Step, Steps int }
+	Provider struct {
 		Name, ID, GPU, Where string
-		CostUSD              float64
+		CostUSD, Seconds     float64
 		BilledUSD            *float64
 		Machines             int
 	}
@@ -389,6 +393,13 @@ func (w *world) checkAccount(j job) {
 		}
 		return
 	}
+	var paid float64
+	for _, p := range st.Pods {
+		paid += p.Ended.Sub(p.Created).Seconds()
+	}
+	if j.Provider.Seconds < paid-0.2*float64(len(st.Pods)) || j.Provider.Seconds <= 0 {
+		w.Errorf("rented for %g s, the pods were there for %g s", j.Provider.Seconds, paid)
+	}
 	if billed := j.Provider.BilledUSD; billed == nil || *billed < st.SpentUSD-1e-5 || *billed > st.SpentUSD+1e-5 {
 		w.Errorf("billed %v, the bill is %f", billed, st.SpentUSD)
 	}
@@ -407,6 +418,9 @@ func (w *world) checkAccount(j job) {
 // other files.
 func (w *world) checkArtifacts(j job) {
 	w.Helper()
+	if (j.State == "succeeded") != (j.Trained != nil && j.Trained.Steps > 0 && j.Trained.StopReason != "") {
+		w.Errorf("the job is %s and its manifest tells %+v", j.State, j.Trained)
+	}
 	if j.State == "succeeded" && len(j.Artifacts) != 3 {
 		w.Errorf("%d artefacts", len(j.Artifacts))
 	}

@@ -98,15 +98,19 @@ func (r *run) toAgent(ctx context.Context) error {
 		err := r.order(ctx)
 		if agent.CodeOf(err) != http.StatusPreconditionFailed {
 			if err == nil && anew {
-				r.note("The agent was started anew; the training goes on from its last checkpoint.")
+				r.note("The agent was started anew%s; the training goes on from its last checkpoint.", starts(status))
 			}
 			return err
 		}
-		if anew {
-			r.note("The agent was started anew with an empty disk; the training begins anew.")
-		}
 		if err := r.forget(); err != nil {
 			return err
+		}
+		left := r.left()
+		if left <= 0 {
+			return trainer.Errorf(trainer.Broken, "%s, and what was trained until then was lost with the agent's disk. Give the job more time or money, or a network volume (RUNPOD_VOLUME_ID) that keeps its checkpoints.", r.overdue)
+		}
+		if anew {
+			r.note("The agent was started anew%s; the training begins anew, with %s of its time left.", starts(status), left.Round(time.Second))
 		}
 	}
 	if err := r.upload(ctx, status); err != nil {
@@ -292,16 +296,35 @@ func (r *run) upload(ctx context.Context, status agent.Status) error {
 	return err
 }
 
+// starts says what an agent's disk knows of earlier starts.
+func starts(s agent.Status) string {
+	switch {
+	case s.Boots == 1:
+		return " with an empty disk"
+	case s.Boots > 1:
+		return fmt.Sprintf(" (start %d on its disk)", s.Boots)
+	}
+	return "" // an agent that does not count
+}
+
+// left is how long an agent may train: until the deadline, or as long as the
+// budget lasts.
+func (r *run) left() time.Duration {
+	rec := r.record()
+	left := time.Until(rec.Deadline())
+	if budget := rec.Spec.MaxCostUSD; budget > 0 && rec.Agent.HourlyUSD > 0 {
+		affordable := affords(budget-rec.CostUSD(time.Now()), rec.Agent.HourlyUSD)
+		// Converting and handing over are paid for as well.
+		left = min(left, affordable-min(r.Grace, affordable/10))
+	}
+	return left
+}
+
 // order tells the agent to train. The deadline it is given was fixed with the
 // first order, so that repeating it is the same order.
 func (r *run) order(ctx context.Context) error {
 	if rec := r.record(); rec.TrainSeconds == 0 {
-		left := time.Until(rec.Deadline())
-		if budget := rec.Spec.MaxCostUSD; budget > 0 && rec.Agent.HourlyUSD > 0 {
-			affordable := affords(budget-rec.CostUSD(time.Now()), rec.Agent.HourlyUSD)
-			// Converting and handing over are paid for as well.
-			left = min(left, affordable-min(r.Grace, affordable/10))
-		}
+		left := r.left()
 		if err := r.update(func(rec *trainer.Record) { rec.TrainSeconds = max(int64(left/time.Second), 1) }); err != nil {
 			return err
 		}

@@ -39,7 +39,10 @@ type Agent struct {
 // New returns an agent that goes on from what lies in dir.
 func New(dir, token string, control Control) *Agent {
 	a := &Agent{Dir: dir, Token: token, Steps: 5, Control: control}
-	a.status = agent.Status{BootID: strconv.FormatInt(time.Now().UnixNano(), 36), State: agent.Idle}
+	boots, _ := strconv.Atoi(string(read(filepath.Join(dir, "boots"))))
+	a.status = agent.Status{BootID: strconv.FormatInt(time.Now().UnixNano(), 36), Boots: boots + 1, State: agent.Idle}
+	os.MkdirAll(dir, 0o755)
+	os.WriteFile(filepath.Join(dir, "boots"), []byte(strconv.Itoa(boots+1)), 0o644)
 	control.Event("boot")
 	return a
 }
