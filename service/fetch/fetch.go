@@ -11,6 +11,7 @@ import (
 	"hash"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 
@@ -31,13 +32,15 @@ func (e *StatusError) Error() string { return fmt.Sprintf("status %d: %s", e.Cod
 
 // Request says what to fetch and where to put it.
 type Request struct {
-	URL      string
-	Header   http.Header
-	Path     string // the final path; Path+".part" holds what has come so far
-	SHA256   string // hex
-	Client   *http.Client
-	Progress func(have, total int64) // may be nil; total is -1 when unknown
-	Limit    *rate.Limiter           // bytes a second, shared by all that have it; nil = none
+	URL    string
+	Header http.Header
+	Path   string // the final path; Path+".part" holds what has come so far
+	SHA256 string // hex
+	Client *http.Client
+	// Progress hears of every byte, also of those of the partial file, which are
+	// read first; total is -1 when unknown. It may be nil.
+	Progress func(have, total int64)
+	Limit    *rate.Limiter // bytes a second, shared by all that have it; nil = none
 }
 
 // File makes one try. A file that is already at Path with the right sum is
@@ -56,7 +59,11 @@ func File(ctx context.Context, q Request) error {
 	}
 	defer part.Close()
 	sum := sha256.New()
-	have, err := io.Copy(sum, part)
+	old := io.Reader(part)
+	if q.Progress != nil {
+		old = &counted{part, 0, -1, q.Progress}
+	}
+	have, err := io.Copy(sum, old)
 	if err != nil {
 		return fmt.Errorf("read the partial file: %w", err)
 	}
@@ -90,7 +97,7 @@ func download(ctx context.Context, q Request, part *os.File, sum hash.Hash, have
 	}
 	res, err := client.Do(req)
 	if err != nil {
-		return err
+		return withoutQuery(err)
 	}
 	defer res.Body.Close()
 	switch {
@@ -123,6 +130,21 @@ func download(ctx context.Context, q Request, part *os.File, sum hash.Hash, have
 	}
 	_, err = io.Copy(io.MultiWriter(part, sum), body)
 	return err
+}
+
+// withoutQuery takes the query off the address in an error of net/http: the
+// address may be that of a redirection, and is then signed.
+func withoutQuery(err error) error {
+	var failed *url.Error
+	if !errors.As(err, &failed) {
+		return err
+	}
+	u, bad := url.Parse(failed.URL)
+	if bad != nil {
+		return failed.Err
+	}
+	u.RawQuery, u.Fragment, u.User = "", "", nil
+	return &url.Error{Op: failed.Op, URL: u.String(), Err: failed.Err}
 }
 
 type counted struct {
