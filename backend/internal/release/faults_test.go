@@ -13,6 +13,8 @@ import (
 
 	"helm.sh/helm/v3/pkg/action"
 	helm "helm.sh/helm/v3/pkg/release"
+	"sigs.k8s.io/kustomize/api/types"
+	"sigs.k8s.io/kustomize/kyaml/resid"
 
 	understudy "understudy.dev/backend"
 	"understudy.dev/backend/internal/release/releasetest"
@@ -185,6 +187,19 @@ func TestWithoutTheLocalNodeApplyIsUnavailable(t *testing.T) {
 	l.startNode(t)
 	l.apply(t, r)
 	l.serving(t, r.Name)
+}
+
+// What no repetition mends is told as such, or a deployment that can never stand
+// is tried until its deadline.
+func TestWhatTheLocalNodeCannotRunIsInvalid(t *testing.T) {
+	l := openLocal(t, func(l *local) {
+		l.config.Patches = []types.Patch{{Target: &types.Selector{ResId: resid.ResId{Gvk: resid.Gvk{Kind: "Deployment"}}},
+			Patch: `[{"op":"replace","path":"/spec/template/spec/containers/0/image","value":"elsewhere/unheard-of:1"}]`}}
+	})
+	_, err := l.Apply(t.Context(), l.release("triage", understudy.ModeServe))
+	if understudy.CodeOf(err) != understudy.Invalid || !strings.Contains(err.Error(), "unheard-of") {
+		t.Errorf("got %q: %v", understudy.CodeOf(err), err)
+	}
 }
 
 func TestTheTokenIsInNoValueAndNoRecord(t *testing.T) {

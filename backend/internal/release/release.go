@@ -243,5 +243,5 @@ func explain(name string, err error) error {
 	if understudy.CodeOf(err) == understudy.Internal && strings.Contains(err.Error(), "values don't meet the specifications of the schema") {
 		return understudy.Errorf(understudy.Invalid, "release %s: %v", name, err)
 	}
-	return fmt.Errorf("release %s: %v", name, err)
+	return fmt.Errorf("release %s: %w", name, err)
 }
