@@ -88,6 +88,13 @@ func findOrphans(end bool) ([]orphan, error) {
 			return nil, fmt.Errorf("no trainer has worked in %s yet; UNDERSTUDY_DATA_DIR has to be the trainer's", dir)
 		}
 	}
+	// The pods come first: a job is written down before anything is rented for
+	// it, so that the job of a pod that is listed is known.
+	p := c.rent(install)
+	ours, err := p.Ours(ctx)
+	if err != nil {
+		return nil, err
+	}
 	records, err := store.Read(dir)
 	if err != nil {
 		return nil, fmt.Errorf("some jobs cannot be read, so it is not known which pods are needed: %w", err)
@@ -95,11 +102,6 @@ func findOrphans(end bool) ([]orphan, error) {
 	jobs := map[string]trainer.Record{}
 	for _, rec := range records {
 		jobs[rec.Job.ID] = rec
-	}
-	p := c.rent(install)
-	ours, err := p.Ours(ctx)
-	if err != nil {
-		return nil, err
 	}
 	var list []orphan
 	for _, s := range ours {
