@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -378,23 +380,34 @@ func TestAnEvaluationHasAHistogramAndIsReadFromEitherEnd(t *testing.T) {
 	}
 }
 
-// quick is for lists that a person waits for. The best of three, because the
-// machine may be busy with something else.
-func quick(t *testing.T, limit time.Duration, look func()) {
+// cheap is for lists that a person waits for. It bounds the processor's time of
+// this process and not the clock's, because the machine may be busy with
+// something else; the limits are some ten times of what is needed.
+func cheap(t *testing.T, limit time.Duration, look func()) {
 	t.Helper()
-	best := time.Hour
+	least := time.Hour
 	for range 3 {
-		began := time.Now()
+		before := spent(t)
 		look()
-		best = min(best, time.Since(began))
+		least = min(least, spent(t)-before)
 	}
-	t.Logf("took %s", best)
-	if best > limit {
-		t.Errorf("took %s, more than %s", best, limit)
+	t.Logf("took %s of a processor", least)
+	if least > limit {
+		t.Errorf("took %s of a processor, more than %s", least, limit)
 	}
 }
 
-func TestThreeHundredModelsAreListedQuickly(t *testing.T) {
+// spent is the processor's time of this process so far.
+func spent(t *testing.T) time.Duration {
+	t.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+func TestThreeHundredModelsAreListedCheaply(t *testing.T) {
 	b := start(t)
 	curve := make([]understudy.CurvePoint, 400)
 	for e := range 30 {
@@ -413,12 +426,12 @@ func TestThreeHundredModelsAreListedQuickly(t *testing.T) {
 	}
 	for _, path := range []string{"/models?limit=500", "/status"} {
 		t.Run(path, func(t *testing.T) {
-			quick(t, 200*time.Millisecond, func() { b.call("GET", path, nil, 200, nil) })
+			cheap(t, time.Second, func() { b.call("GET", path, nil, 200, nil) })
 		})
 	}
 }
 
-func TestTenThousandPairsArePagedQuickly(t *testing.T) {
+func TestTenThousandPairsArePagedCheaply(t *testing.T) {
 	b := start(t)
 	b.endpoint("a")
 	pairs := make([]understudy.Pair, 10_000)
@@ -433,22 +446,25 @@ func TestTenThousandPairsArePagedQuickly(t *testing.T) {
 		"traffic": "/endpoints/a/traffic",
 	} {
 		t.Run(name, func(t *testing.T) {
-			quick(t, 500*time.Millisecond, func() { b.call("GET", path, nil, 200, nil) })
+			cheap(t, time.Second, func() { b.call("GET", path, nil, 200, nil) })
 		})
 	}
 }
 
 // observer is a world that is looked at.
-type observer struct{ looks *int }
+type observer struct{ looks *atomic.Int64 }
 
 func (o observer) World(context.Context) (understudy.World, error) {
-	*o.looks++
+	o.looks.Add(1)
 	return understudy.World{Pods: []understudy.PodSeen{{Name: "backend", Ready: true}}, Jobs: []understudy.JobSeen{{Name: "slm-a-v1-e1", Kind: "evaluation"}}}, nil
 }
 
 func TestTheWorldShowsTrainingsBesideItsJobsAndIsLookedAtOnce(t *testing.T) {
-	looks := 0
-	b := start(t, func(c *Config) { c.Observer = observer{&looks} })
+	var looks, passed atomic.Int64
+	began := time.Now()
+	b := start(t, func(c *Config) {
+		c.Observer, c.Now = observer{&looks}, func() time.Time { return began.Add(time.Duration(passed.Load())) }
+	})
 	b.endpoint("a")
 	m := b.model("a")
 	if _, err := b.db.Save(t.Context(), 0, m, func(m *understudy.Model) { m.Training.Stage, m.Training.Step, m.Training.Steps = "training", 3, 9 }); err != nil {
@@ -458,8 +474,12 @@ func TestTheWorldShowsTrainingsBesideItsJobsAndIsLookedAtOnce(t *testing.T) {
 	for range 3 {
 		b.call("GET", "/world", nil, 200, &w)
 	}
-	if looks != 1 || len(w.Pods) != 1 || w.Services == nil || len(w.Jobs) != 2 {
-		t.Fatalf("%d looks, %+v", looks, w)
+	if looks.Load() != 1 || len(w.Pods) != 1 || w.Services == nil || len(w.Jobs) != 2 {
+		t.Fatalf("%d looks, %+v", looks.Load(), w)
+	}
+	passed.Store(int64(worldFor))
+	if b.call("GET", "/world", nil, 200, &w); looks.Load() != 2 {
+		t.Errorf("%d looks when the first is old", looks.Load())
 	}
 	if j := w.Jobs[0]; j.Name != "a-v1" || j.Kind != "training" || j.Done != 3 || j.Total != 9 || j.State != "training" {
 		t.Errorf("got %+v", j)
