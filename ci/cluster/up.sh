@@ -28,7 +28,11 @@ if [ -f "$state/ready" ] && node_pid >/dev/null && answers; then
   exit 0
 fi
 [ ! -e "$state" ] || "$cluster/down.sh" --locked
-[ ! -e "/run/netns/$netns" ] || die "the network namespace $netns exists: another checkout runs a cluster. End that first (ci/cluster/down.sh there; or, where nothing runs in it, ip netns delete $netns)"
+if [ -e "/run/netns/$netns" ]; then
+  # One in which nothing runs is what a machine left that was cut off.
+  [ -z "$(ip netns pids "$netns")" ] || die "the network namespace $netns is in use: another checkout runs a cluster. End that first (ci/cluster/down.sh there)"
+  ip netns delete "$netns"
+fi
 "$cluster/build.sh" 8>&-
 "$bin/kubectl" version --client >/dev/null # reads it into memory, and tells at once of a program that does not run
 
