@@ -42,7 +42,7 @@ func TestASlowReaderHoldsNoWriterUp(t *testing.T) {
 			if err != nil {
 				t.Error(err)
 			}
-		case <-time.After(5 * time.Second):
+		case <-time.After(time.Minute):
 			t.Error("a pair waits for the reader")
 		}
 		close(s.goOn)

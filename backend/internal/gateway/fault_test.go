@@ -119,7 +119,11 @@ func TestAnUpstreamThatFails(t *testing.T) {
 		}, `,"stream":true`, 200, "all", true, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := open(t, func(c *Config) { c.UpstreamTimeout = 300 * time.Millisecond })
+			h := open(t, func(cfg *Config) {
+				if c.status == 504 {
+					cfg.UpstreamTimeout = 300 * time.Millisecond
+				}
+			})
 			if c.llm == nil {
 				h.llm.Close()
 			} else {
