@@ -89,7 +89,7 @@ func theFaults() []fault {
 		{group: api, name: "400, no capacity: the next candidate", before: breaks(fakerunpod.Fault{Method: "POST", Path: onPods, Times: 2, Status: 400, Detail: capacity}), pods: 1},
 		{group: api, name: "500 with the words of no capacity", before: breaks(fakerunpod.Fault{Method: "POST", Path: onPods, Status: 500, Detail: "create pod: There are no instances currently available"}), pods: 1},
 		{group: api, name: "no capacity anywhere, until the deadline", before: breaks(fakerunpod.Fault{Method: "POST", Path: onPods, Times: -1, Status: 400, Detail: capacity}),
-			spec: map[string]any{"deadlineSeconds": 2}, want: "failed", says: []string{"deadline of 2 s passed before training began", "no GPU is free at RunPod now"}},
+			spec: map[string]any{"deadlineSeconds": 5}, want: "failed", says: []string{"deadline of 5 s passed before training began", "no GPU is free at RunPod now"}},
 		{group: api, name: "400 to everything, a broken rule", before: breaks(fakerunpod.Fault{Method: "POST", Path: onPods, Times: -1, Status: 400, Detail: "ports must not be empty"}),
 			want: "failed", says: []string{"refuses every one of", "ports must not be empty"}},
 		{group: api, name: "401, a wrong key", setup: setup{env: []string{"RUNPOD_API_KEY=wrong"}}, want: "failed", says: []string{"does not know the API key", "RUNPOD_API_KEY"}},
@@ -131,9 +131,9 @@ func theFaults() []fault {
 		{group: proxy, name: "an artefact is never the right file", before: breaks(fakerunpod.Fault{Path: onFile, Times: -1, Status: 200, Body: "garbage"}),
 			want: "failed", says: []string{"adapter.gguf is not what it announced"}, pods: 1},
 
-		{group: pod, name: "PROVISIONING for ever", setup: setup{env: []string{"RUNPOD_PROVISION_TIMEOUT=300ms"}}, before: next(fakerunpod.Fate{StaysProvisioning: true}), pods: 2,
+		{group: pod, name: "PROVISIONING for ever", setup: setup{env: []string{"RUNPOD_PROVISION_TIMEOUT=2s"}}, before: next(fakerunpod.Fate{StaysProvisioning: true}), pods: 2,
 			says: []string{"another one"}},
-		{group: pod, name: "RUNNING and never answers", setup: setup{env: []string{"RUNPOD_READY_TIMEOUT=300ms"}}, before: next(fakerunpod.Fate{NeverAnswers: true}), pods: 2,
+		{group: pod, name: "RUNNING and never answers", setup: setup{env: []string{"RUNPOD_READY_TIMEOUT=4s"}}, before: next(fakerunpod.Fate{NeverAnswers: true}), pods: 2,
 			says: []string{"another one"}},
 		{group: pod, name: "no pod ever answers", setup: setup{env: []string{"RUNPOD_READY_TIMEOUT=100ms"}},
 			before: next(fakerunpod.Fate{NeverAnswers: true}, fakerunpod.Fate{NeverAnswers: true}, fakerunpod.Fate{NeverAnswers: true}, fakerunpod.Fate{NeverAnswers: true}, fakerunpod.Fate{NeverAnswers: true}),
@@ -167,7 +167,7 @@ func theFaults() []fault {
 		w.sim.Freeze("", true)
 		w.await("another pod is rented", func() bool { return len(w.sim.State().Pods) == 2 })
 	})
-	add(fault{group: pod, name: "hangs: the proxy answers 524", setup: setup{env: []string{"RUNPOD_SILENCE=1s"}, options: func(o *fakerunpod.Options) { o.ProxyLimit = 200 * time.Millisecond }},
+	add(fault{group: pod, name: "hangs: the proxy answers 524", setup: setup{env: []string{"RUNPOD_SILENCE=4s"}, options: func(o *fakerunpod.Options) { o.ProxyLimit = time.Second }},
 		says: []string{"another one"}, pods: 2}, b, d)
 	b, d = held("training", func(w *world) {
 		w.sim.Mute("", true)
@@ -185,13 +185,13 @@ func theFaults() []fault {
 		w.kill()
 		w.await2("the agent ends its pod", func() bool { return w.alive() == 0 })
 	})
-	add(fault{group: pod, name: "nobody comes back: it ends itself", setup: setup{env: []string{"RUNPOD_CONTACT_TIMEOUT=1s"}}, says: []string{"another one"}, pods: 2}, b, d)
+	add(fault{group: pod, name: "nobody comes back: it ends itself", setup: setup{env: []string{"RUNPOD_CONTACT_TIMEOUT=4s"}}, says: []string{"another one"}, pods: 2}, b, d)
 
 	steps := []string{"FAKE_STEPS=100000", "FAKE_PAUSE=20ms"}
 	list = append(list,
-		fault{group: limits, name: "the deadline: what was reached is kept", setup: setup{agent: steps}, spec: map[string]any{"deadlineSeconds": 3}, early: true, pods: 1},
+		fault{group: limits, name: "the deadline: what was reached is kept", setup: setup{agent: steps}, spec: map[string]any{"deadlineSeconds": 5}, early: true, pods: 1},
 		fault{group: limits, name: "the budget: what was reached is kept", setup: setup{agent: steps, options: dear, env: []string{"RUNPOD_MAX_HOURLY_USD=100", "RUNPOD_MIN_TIME=1s"}},
-			spec: map[string]any{"maxCostUSD": 0.08}, early: true, pods: 1},
+			spec: map[string]any{"maxCostUSD": 6 * dearUSD}, early: true, pods: 1},
 		fault{group: limits, name: "a budget too small for anything", spec: map[string]any{"maxCostUSD": 0.0001}, want: "failed", says: []string{"No GPU can be rented", "maxCostUSD"}},
 		fault{group: limits, name: "a price limit below every GPU", setup: setup{env: []string{"RUNPOD_MAX_HOURLY_USD=0.01"}}, want: "failed", says: []string{"RUNPOD_MAX_HOURLY_USD"}},
 		fault{group: limits, name: "a GPU that the catalogue has not", spec: map[string]any{"gpuCandidates": []string{"NVIDIA Z1"}}, want: "failed", says: []string{"none of the GPUs asked for (NVIDIA Z1)", "NVIDIA L4"}},
@@ -213,14 +213,14 @@ func theFaults() []fault {
 		says: []string{"empty disk; the training begins anew, with"}, pods: 1}, b, d)
 	b, d = held("converting", func(w *world) {
 		since := time.Now() // a deadline is a length of time
-		w.await("the deadline is passed", func() bool { return time.Since(since) > 2*time.Second })
+		w.await("the deadline is passed", func() bool { return time.Since(since) > 4*time.Second })
 		w.sim.Crash("")
 	})
-	add(fault{group: limits, name: "an empty disk past the deadline", setup: setup{agent: steps}, spec: map[string]any{"deadlineSeconds": 2}, want: "failed",
-		says: []string{"deadline of 2 s passed, and what was trained until then was lost", "RUNPOD_VOLUME_ID"}, pods: 1}, b, d)
+	add(fault{group: limits, name: "an empty disk past the deadline", setup: setup{agent: steps, env: []string{"AGENT_GRACE=1m"}}, spec: map[string]any{"deadlineSeconds": 4}, want: "failed",
+		says: []string{"deadline of 4 s passed, and what was trained until then was lost", "RUNPOD_VOLUME_ID"}, pods: 1}, b, d)
 	b, d = held("converting", func(w *world) { w.await("the job ends", func() bool { return w.get().finished() }) })
-	add(fault{group: limits, name: "the deadline, and nothing is handed over", setup: setup{env: []string{"AGENT_GRACE=300ms"}}, spec: map[string]any{"deadlineSeconds": 2},
-		want: "failed", says: []string{"deadline of 2 s passed", "did not hand over a result within 300ms"}, pods: 1}, b, d)
+	add(fault{group: limits, name: "the deadline, and nothing is handed over", setup: setup{env: []string{"AGENT_GRACE=300ms"}}, spec: map[string]any{"deadlineSeconds": 4},
+		want: "failed", says: []string{"deadline of 4 s passed", "did not hand over a result within 300ms"}, pods: 1}, b, d)
 	b, d = held("training", func(w *world) {
 		w.sim.Evict("", "TERMINATED")
 		w.await("it ends", func() bool { return w.get().finished() })

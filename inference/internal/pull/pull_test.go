@@ -151,7 +151,8 @@ func TestASilentDownloadBeginsAnew(t *testing.T) {
 	})
 	s := spec(t, url)
 	s.Idle = 50 * time.Millisecond
-	if _, err := Pull(t.Context(), s); err != nil || requests.Load() != 2 {
+	// On a busy machine the second one may be silent for so long as well.
+	if _, err := Pull(t.Context(), s); err != nil || requests.Load() < 2 {
 		t.Errorf("%v after %d requests", err, requests.Load())
 	}
 }
