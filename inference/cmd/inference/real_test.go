@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -116,9 +117,10 @@ func TestTheRealLlamaCppServes(t *testing.T) {
 
 func TestTheRealLauncherEndsWithItsParent(t *testing.T) {
 	_, _, env := llama(t)
-	p := start(t, append(env, "MODEL_ALIAS=orphan-"+t.Name())...)
+	alias := fmt.Sprintf("orphan-%d", os.Getpid()) // of this run, not of one beside it
+	p := start(t, append(env, "MODEL_ALIAS="+alias)...)
 	p.ready(1)
-	server := group(t, "orphan-"+t.Name())
+	server := group(t, alias)
 	if len(server) != 1 {
 		t.Fatalf("%d model servers", len(server))
 	}

@@ -134,7 +134,7 @@ func TestARequestDoesNotWaitForEver(t *testing.T) {
 }
 
 func TestARequestDoesNotRunForEver(t *testing.T) {
-	p := start(t, "SLOTS=1", "REQUEST_TIMEOUT=200ms")
+	p := start(t, "SLOTS=1", "REQUEST_TIMEOUT=3s")
 	p.ready(1)
 	res := p.post(say("[[hang]]", ""))
 	if body := text(t, res); res.StatusCode != 504 || !strings.Contains(body, `"code":"timeout"`) {
@@ -148,7 +148,7 @@ func TestARequestDoesNotRunForEver(t *testing.T) {
 func TestSIGTERMLetsARunningStreamFinish(t *testing.T) {
 	p := start(t)
 	p.ready(1)
-	model := group(t, "base.gguf")
+	model := group(t, baseFile(p))
 	res := p.post(say("[[words:30]] [[slow:20ms]]", `,"stream":true`))
 	lines := bufio.NewReader(res.Body)
 	if _, err := lines.ReadString('\n'); err != nil {
@@ -168,7 +168,7 @@ func TestSIGTERMLetsARunningStreamFinish(t *testing.T) {
 func TestAStreamThatOutlivesTheGraceIsCut(t *testing.T) {
 	p := start(t, "DRAIN_TIMEOUT=50ms")
 	p.ready(1)
-	model := group(t, "base.gguf")
+	model := group(t, baseFile(p))
 	running(t, p)
 	p.signal(syscall.SIGTERM)
 	if code := p.exit(); code != 1 {

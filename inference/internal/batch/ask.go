@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"syscall"
 	"time"
 )
@@ -74,6 +75,16 @@ type completion struct {
 	} `json:"usage"`
 }
 
+// noAnswer says what a person is told of a server that ended under a prompt:
+// whether that shows as an end of the stream or as a reset is chance.
+func noAnswer(err error) error {
+	var failed *url.Error
+	if errors.As(err, &failed) {
+		err = failed.Err
+	}
+	return fmt.Errorf("the model server ended before it answered: %w", err)
+}
+
 // once fills a from one completion. again says whether another try may help.
 func (r *Runner) once(ctx context.Context, base string, request []byte, a *Answer) (again bool, err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, r.RequestTime, fmt.Errorf("no answer within %s", r.RequestTime))
@@ -88,7 +99,7 @@ func (r *Runner) once(ctx context.Context, base string, request []byte, a *Answe
 		if ctx.Err() != nil {
 			return false, context.Cause(ctx)
 		}
-		return true, err
+		return true, noAnswer(err)
 	}
 	defer res.Body.Close()
 	text, err := io.ReadAll(res.Body)
