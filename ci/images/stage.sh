@@ -53,8 +53,12 @@ stage_slm-inference() {
   export UV_CACHE_DIR="${XDG_CACHE_HOME:-$HOME/.cache}/understudy/uv" UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy
   "$uv" export --project trainer/agent --frozen --no-default-groups --no-emit-project --no-header --quiet |
     awk '/^[a-z]/ { keep = /^xllamacpp==/ } keep' >"$out/requirements.txt"
-  "$uv" pip install --quiet --no-deps --require-hashes --only-binary :all: --python "$(command -v python3)" \
-    --python-version 3.11 --python-platform "$platform" --target "$1/python" -r "$out/requirements.txt"
+  wheel() {
+    "$uv" pip install "$@" --quiet --no-deps --require-hashes --only-binary :all: --python "$(command -v python3)" \
+      --python-version 3.11 --python-platform "$platform" --target "$into" -r "$out/requirements.txt"
+  }
+  local into=$1/python
+  wheel --offline 2>/dev/null || wheel # what was fetched once needs no network
   rm -f "$1/python/.lock"
   cp inference/launcher/launch.py "$1/"
   program inference inference "$1/understudy-inference"
