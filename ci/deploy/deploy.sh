@@ -14,11 +14,17 @@ done
 context=$(kubectl config current-context 2>/dev/null) || { echo "missing: a kubectl context. Start a cluster (Docker Desktop, kind, k3d), then run this again." >&2; exit 1; }
 echo "deploy: into $context, namespace understudy"
 
-# A cluster of containers does not see the images of this machine's docker.
+# Such clusters do not see the images that lie on this machine.
 images=(understudy-{backend,frontend,evaluation,training,slm-inference}:latest)
 case $context in
 kind-*) kind load docker-image --name "${context#kind-}" "${images[@]}" ;;
 k3d-*) k3d image import -c "${context#k3d-}" "${images[@]}" ;;
+understudy)
+  if [ "${KUBECONFIG:-}" -ef .cache/cluster/kubeconfig ]; then # that of `make cluster-up`
+    ! docker info >/dev/null 2>&1 || ci/images/build.sh --archives
+    ci/cluster/load.sh .cache/images/*.tar
+  fi
+  ;;
 esac
 
 if ! kubectl get namespace understudy >/dev/null 2>&1; then
