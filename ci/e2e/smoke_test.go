@@ -24,6 +24,7 @@ func TestSmoke(t *testing.T) {
 	}
 	result(t, "%s", strings.TrimSpace(command(t, "helm", "list", "-n", namespace)))
 	t.Log("\n" + kubectl(t, "get", "deployments", "-l", "app=slm-inference"))
+	w.dashboard(t)
 	w.uninstall(t)
 }
 
