@@ -27,7 +27,6 @@ func TestDeploy(t *testing.T) {
 		t.Helper()
 		cmd := exec.CommandContext(t.Context(), "make", "--no-print-directory", target)
 		cmd.Dir = platform.Root(t)
-		cmd.Env = append(os.Environ(), "VALUES=ci/e2e/values.yaml")
 		cmd.WaitDelay = time.Second // what it leaves running must not hold the test up
 		out, err := cmd.CombinedOutput()
 		if err != nil {

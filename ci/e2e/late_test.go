@@ -28,8 +28,8 @@ func TestWhatComesLater(t *testing.T) {
 		}
 		return strings.TrimSpace(said)
 	}
-	secret := waits("backend", "{.items[0].status.containerStatuses[0].state.waiting.message}", `secret "mine" not found`)
-	volume := waits("postgres", "{.items[0].status.conditions[?(@.type==\"PodScheduled\")].message}", `"later" not found`)
+	secret := waits("backend", "{.items[*].status.containerStatuses[*].state.waiting.message}", `secret "mine" not found`)
+	volume := waits("postgres", "{.items[*].status.conditions[?(@.type==\"PodScheduled\")].message}", `"later" not found`)
 
 	kubectl(t, "create", "secret", "generic", "mine", "--from-literal=UNDERSTUDY_ADMIN_KEY=ua-mine", "--from-literal=UNDERSTUDY_SERVICE_TOKEN=us-mine")
 	waits("backend", "{.items[*].status.phase}", "Running Running")

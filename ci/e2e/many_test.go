@@ -22,7 +22,9 @@ const (
 // one that was trained. It reports how long a list takes and what the leader
 // does meanwhile.
 func TestManyModels(t *testing.T) {
-	w := install(t, "--set-json", `slm.values.resources={"requests":{"cpu":"20m","memory":"128Mi"},"limits":{"cpu":"1","memory":"1Gi"}}`)
+	// Of a request this small the probes alone take more than the autoscaler's 70 %.
+	w := install(t, "--set-json", `slm.values.resources={"requests":{"cpu":"20m","memory":"128Mi"},"limits":{"cpu":"1","memory":"1Gi"}}`,
+		"--set-json", `slm.values.autoscaling={"maxReplicas":1}`)
 	m := w.deployed(t, "tiny", nil)
 	sql, err := os.Open(filepath.Join(platform.Root(t), "ci/e2e/many.sql"))
 	must(t, err)

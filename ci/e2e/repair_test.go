@@ -6,8 +6,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"io"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -70,30 +68,15 @@ func TestRepairs(t *testing.T) {
 		},
 		{
 			name: "the volume of the base models is gone", says: "volume of its pod is not there",
-			make: func(t *testing.T, w *world) {
-				w.leaveStage(t, "tiny-v1")
-				w.upgrade(t, "slm.values.base.existingClaim.name=none")
-				must(t, w.API("POST", "/models/tiny-v1/deploy", map[string]any{}, nil))
-			},
-			mend: func(t *testing.T, w *world) { w.upgrade(t) },
+			make: anew("slm.values.base.existingClaim.name=none"), mend: asInstalled,
 		},
 		{
 			name: "its image cannot be pulled", says: "cannot be pulled",
-			make: func(t *testing.T, w *world) {
-				w.leaveStage(t, "tiny-v1")
-				w.upgrade(t, "slm.image.repository=registry.invalid/none")
-				must(t, w.API("POST", "/models/tiny-v1/deploy", map[string]any{}, nil))
-			},
-			mend: func(t *testing.T, w *world) { w.upgrade(t) },
+			make: anew("slm.image.repository=registry.invalid/none"), mend: asInstalled,
 		},
 		{
 			name: "no node has room", says: "No node has room",
-			make: func(t *testing.T, w *world) {
-				w.leaveStage(t, "tiny-v1")
-				w.upgrade(t, "slm.values.resources.requests.cpu=100", "slm.values.resources.limits.cpu=100")
-				must(t, w.API("POST", "/models/tiny-v1/deploy", map[string]any{}, nil))
-			},
-			mend: func(t *testing.T, w *world) { w.upgrade(t) },
+			make: anew("slm.values.resources.requests.cpu=100", "slm.values.resources.limits.cpu=100"), mend: asInstalled,
 		},
 		{
 			name: "the leader is killed amid an install", says: "pending-install", also: w.listed,
@@ -194,6 +177,17 @@ func (w *world) leaveStage(t *testing.T, model string) {
 	}, func() string { return model + " does not leave the stage" })
 }
 
+// anew takes the model off and deploys it with other values.
+func anew(set ...string) func(*testing.T, *world) {
+	return func(t *testing.T, w *world) {
+		w.leaveStage(t, "tiny-v1")
+		w.upgrade(t, set...)
+		must(t, w.API("POST", "/models/tiny-v1/deploy", map[string]any{}, nil))
+	}
+}
+
+func asInstalled(t *testing.T, w *world) { w.upgrade(t) }
+
 func (w *world) upgrade(t *testing.T, set ...string) {
 	t.Helper()
 	args := []string{"upgrade", "understudy", "charts/understudy", "-n", namespace, "-f", "ci/e2e/values.yaml", "--wait", "--timeout", "5m"}
@@ -238,60 +232,4 @@ func leavePending(t *testing.T, release string, age time.Duration) {
 	})
 	must(t, err)
 	kubectl(t, "patch", "secret", name, "--type=merge", "-p", string(patch))
-}
-
-// killAmidInstall deploys a model and kills the leader the moment that Helm's
-// record says that the installation has begun.
-func (w *world) killAmidInstall(t *testing.T, model string) {
-	t.Helper()
-	pid := process(t, leader(t))
-	watch := exec.CommandContext(t.Context(), "kubectl", "-n", namespace, "get", "secrets", "-l", "owner=helm,name=slm-"+model, "--watch-only", "-o", "name")
-	out, err := watch.StdoutPipe()
-	must(t, err)
-	must(t, watch.Start())
-	defer func() {
-		_ = watch.Process.Kill()
-		_ = watch.Wait()
-	}()
-	must(t, w.API("POST", "/models/"+model+"/deploy", map[string]any{}, nil))
-	if _, err := io.ReadAtLeast(out, make([]byte, 1), 1); err != nil {
-		t.Fatalf("no installation has begun: %v", err)
-	}
-	must(t, signal(pid, "KILL"))
-	if got := kubectl(t, "get", "secrets", "-l", "owner=helm,name=slm-"+model, "-o", "jsonpath={.items[*].metadata.labels.status}"); got != "pending-install" {
-		t.Fatalf("the leader was killed and the release is %q: the kill came too late", got)
-	}
-}
-
-// twoLeaders holds the leader still until another replica leads, while a
-// deployment is ordered, and lets it go on.
-func (w *world) twoLeaders(t *testing.T, model string) {
-	t.Helper()
-	old := leader(t)
-	restarts := kubectl(t, "get", "pod", old, "-o", "jsonpath={.status.containerStatuses[0].restartCount}")
-	pid := process(t, old)
-	must(t, signal(pid, "STOP"))
-	let := func() { _ = signal(pid, "CONT") }
-	t.Cleanup(let)
-	w.await(t, time.Minute, func() bool {
-		holder := kubectl(t, "get", "lease", "understudy-leader", "-o", "jsonpath={.spec.holderIdentity}")
-		return holder != "" && !strings.HasPrefix(holder, old)
-	}, func() string { return "nobody takes over" })
-	must(t, w.API("POST", "/models/"+model+"/deploy", map[string]any{}, nil))
-	let()
-	w.reaches(t, model, "deployed", patience)
-	if now := leader(t); now == old {
-		t.Errorf("%s leads again", old)
-	}
-	w.await(t, time.Minute, func() bool {
-		return strings.Contains(kubectl(t, "logs", old, "--tail=200"), "lifecycle has stopped leading")
-	}, func() string { return old + " has not stopped leading" })
-	if now := kubectl(t, "get", "pod", old, "-o", "jsonpath={.status.containerStatuses[0].restartCount}"); now != restarts {
-		t.Errorf("%s was started again", old)
-	}
-	m, err := w.Model(model)
-	must(t, err)
-	if history := strings.Count(command(t, "helm", "history", m.Release, "-n", namespace), "serve:"); history != 1 {
-		t.Errorf("%d revisions of one deployment", history)
-	}
 }
