@@ -21,7 +21,7 @@ type document struct {
 // block is fenced text. Its info string is a language and tags:
 //
 //	needs=key       a paid key
-//	needs=cluster   a cluster of one's own
+//	needs=cluster   a cluster of one's own (ci/e2e runs it there)
 //	needs=os        another operating system, or a program that is not Understudy's
 //	in=FILE         FILE, which CI runs, has each of its lines
 //	background      it goes on running while the rest of the document is read
@@ -97,6 +97,18 @@ func blockOf(info string) (*block, error) {
 		}
 	}
 	return b, nil
+}
+
+// InCluster returns the blocks of shell that need a cluster, in their order.
+func InCluster(root, path string) ([]string, error) {
+	d, err := read(root, path)
+	var out []string
+	for _, b := range d.blocks {
+		if b.language == "sh" && b.tags["needs"] == "cluster" {
+			out = append(out, b.text)
+		}
+	}
+	return out, err
 }
 
 // run reports whether the block is to be run here.

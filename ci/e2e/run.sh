@@ -9,7 +9,7 @@ cd "$(dirname "$0")/../.."
 
 (cd ci && go test -c -o ../.cache/e2e.test ./e2e)
 (cd backend && go test -c -o ../.cache/release.test ./internal/release)
-run() { (cd ci/e2e && "$@" -test.v -test.timeout "${E2E_TIMEOUT:-60m}"); }
+run() { (cd ci/e2e && "$@" -test.v -test.timeout "${E2E_TIMEOUT:-120m}"); }
 
 if [ -n "${KUBECONFIG:-}" ]; then
   run "$PWD/.cache/e2e.test" "$@"
