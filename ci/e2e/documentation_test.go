@@ -67,7 +67,8 @@ func TestDocumentation(t *testing.T) {
 }
 
 // TestBackup does what docs/operations.md says, with a model on stage: backup,
-// restore of what was deleted since, upgrade, uninstall, removal of the data.
+// restore of what was deleted since, upgrade, uninstall, removal of the data,
+// restore into an installation that is new.
 func TestBackup(t *testing.T) {
 	w := install(t)
 	w.deployed(t, "tiny", nil)
@@ -98,6 +99,16 @@ func TestBackup(t *testing.T) {
 	if left := items(t, "pvc", "-l", "app.kubernetes.io/part-of=understudy"); len(left) > 0 {
 		t.Errorf("claims are left: %v", left)
 	}
+
+	kubectl(t, "delete", "secret", "understudy-providers")
+	types(t, dir, "kubectl apply -n understudy -f secrets.yaml")
+	key := w.Key // the backup knows it
+	w.helmInstall(t)
+	w.Key = key
+	types(t, dir, blocks[1])
+	w.reaches(t, "tiny-v1", "deployed", patience)
+	w.served(t, "tiny")
+	result(t, "uninstalled with all data, installed anew and restored: the SLM answers")
 }
 
 func inCluster(t *testing.T, path string) []string {
