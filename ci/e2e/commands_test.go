@@ -40,6 +40,9 @@ func TestCommands(t *testing.T) {
 		{"kubectl rollout restart deployment backend -n understudy", "deployment.apps/backend restarted"},
 		{"kubectl rollout status deployment backend -n understudy --timeout=120s", "successfully rolled out"},
 		{"kubectl cluster-info", "is running at"},
+		// The program itself, from outside, and as kubectl's plugin.
+		{"PATH=$PWD/bin:$PATH kubectl understudy models", "tiny-v1"},
+		{"bin/understudy --kube monitor --once", "postgres-data Bound"},
 	} {
 		out := command(t, "bash", "-c", c.line)
 		if !strings.Contains(folded(out), c.want) {
