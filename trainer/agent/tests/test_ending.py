@@ -88,7 +88,7 @@ def test_nobody_asks(start, models, runpod):  # noqa: F811
 
 def test_the_deadline_passes_though_somebody_asks(start, runpod):  # noqa: F811
     runpod.statuses[:] = [403]
-    agent = start(**environ(runpod, AGENT_DEADLINE=str(time.time() + 3), AGENT_CONTACT_TIMEOUT="600"))
+    agent = start(**environ(runpod, AGENT_DEADLINE=str(time.time() + 10), AGENT_CONTACT_TIMEOUT="600"))
     assert agent.status()["state"] == "idle"
     assert agent.process.wait(30) == 0  # though RunPod refused
     assert runpod.seen == [ASKED]
