@@ -129,9 +129,14 @@ func desk(t *testing.T) string {
 	return dir
 }
 
-// types runs a block as somebody types it who reads on when it has succeeded.
+// types runs a block as somebody types it who reads on when it has succeeded,
+// and reads for longer than pods take to end that were replaced: until the
+// cluster's network knows of that, they answer.
 func types(t *testing.T, dir, block string) {
 	t.Helper()
+	for _, pod := range strings.Fields(kubectl(t, "get", "pods", "-o", "jsonpath={.items[?(@.metadata.deletionTimestamp)].metadata.name}")) {
+		kubectl(t, "wait", "--for=delete", "pod/"+pod, "--timeout=90s")
+	}
 	cmd := exec.CommandContext(t.Context(), "bash", "-euo", "pipefail", "-c", block)
 	cmd.Dir = dir
 	out, err := cmd.CombinedOutput()
