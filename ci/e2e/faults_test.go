@@ -13,7 +13,8 @@ import (
 // TestFaults takes things away under a steady load; no request may fail and no
 // pair may be lost.
 func TestFaults(t *testing.T) {
-	w := install(t)
+	// One pod: five on a small node take the processors from each other.
+	w := install(t, "--set-json", `slm.values.autoscaling={"maxReplicas":1}`)
 	w.deployed(t, "tiny", nil)
 
 	load := w.StartLoad(24, "tiny", platform.Tiny)
@@ -46,7 +47,7 @@ func TestFaults(t *testing.T) {
 			kubectl(t, "rollout", "status", "deployment/backend", "--timeout=180s")
 		}},
 		{"the platform is upgraded", func(t *testing.T) {
-			command(t, "helm", "upgrade", "understudy", "charts/understudy", "-n", namespace, "-f", "ci/e2e/values.yaml", "--set", "config.logLevel=debug", "--wait", "--timeout", "5m")
+			command(t, "helm", "upgrade", "understudy", "charts/understudy", "-n", namespace, "--reuse-values", "--set", "config.logLevel=debug", "--wait", "--timeout", "5m")
 		}},
 		{"a backend is restarted while PostgreSQL is down", func(t *testing.T) {
 			kubectl(t, "scale", "statefulset/postgres", "--replicas=0")

@@ -95,25 +95,27 @@ func TestRepairs(t *testing.T) {
 	}
 	var table strings.Builder
 	for _, x := range troubles {
-		began, said := time.Now(), ""
-		x.make(t, w)
-		if x.says != "" {
-			said = w.says(t, "tiny-v1", x.says)
-		}
-		if x.mend != nil {
-			x.mend(t, w)
-		}
-		w.reaches(t, "tiny-v1", "deployed", patience)
-		w.served(t, "tiny")
-		if x.also != nil {
-			x.also(t, w)
-		}
-		line := fmt.Sprintf("%-45s the SLM answers after %3.0f s", x.name, time.Since(began).Seconds())
-		if said != "" {
-			line += fmt.Sprintf("; its status said: %.150s", said)
-		}
-		t.Log(line)
-		table.WriteString("\n" + line)
+		t.Run(x.name, func(t *testing.T) {
+			began, said := time.Now(), ""
+			x.make(t, w)
+			if x.says != "" {
+				said = w.says(t, "tiny-v1", x.says)
+			}
+			if x.mend != nil {
+				x.mend(t, w)
+			}
+			w.reaches(t, "tiny-v1", "deployed", patience)
+			w.served(t, "tiny")
+			if x.also != nil {
+				x.also(t, w)
+			}
+			line := fmt.Sprintf("%-45s the SLM answers after %3.0f s", x.name, time.Since(began).Seconds())
+			if said != "" {
+				line += fmt.Sprintf("; its status said: %.150s", said)
+			}
+			t.Log(line)
+			table.WriteString("\n" + line)
+		})
 	}
 	result(t, "%s", strings.TrimSpace(table.String()))
 }
