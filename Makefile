@@ -61,7 +61,7 @@ test-kill: ## kill -9 of every service in every phase; prints the matrix
 test-faults: ## trainings on a simulated RunPod while things go wrong, the trainer killed at each side effect; prints the table
 	@cd ci && go test -count=1 -timeout 20m -parallel 8 -v ./faults | grep -Ev '^ *(=== |--- PASS)'
 
-test-ui: setup ## the dashboard in Chromium on a real platform that learns meanwhile; screenshots in .cache/ui (PICTURES=)
+test-ui: setup ## the dashboard in Chromium on a real platform that learns meanwhile; screenshots in .cache/ui (PICTURES= DOCS=)
 	@ci/ui/run.sh
 
 docs-test: setup ## every command of README and docs, run as it stands there

@@ -23,6 +23,7 @@ func TestTheDashboard(t *testing.T) {
 	settings, err := json.Marshal(map[string]any{
 		"played": played, "empty": empty, "program": filepath.Join(root, "bin", "understudy-frontend"),
 		"chromium": os.Getenv("CHROMIUM"), "pictures": os.Getenv("PICTURES"), "requests": requests(),
+		"unlearnable": string(lines(unlearnable())), "documentation": os.Getenv("DOCS"),
 	})
 	if err != nil {
 		t.Fatal(err)

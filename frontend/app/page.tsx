@@ -37,7 +37,7 @@ function Summary({ status }: { status: Status }) {
   const all = status.endpoints.length;
   return (
     <>
-      {onStage} of {counted(all, "endpoint has", "endpoints have")} an understudy on stage.{" "}
+      {onStage} of {counted(all, "endpoint")} {onStage === 1 || all === 1 ? "has" : "have"} an understudy on stage.{" "}
       {answers > 0 ? `Small models gave ${percent(slm / answers)} of ${counted(answers, "answer")} so far.` : "No request has come in yet."}
     </>
   );

@@ -4,23 +4,29 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { check, narrow, open, signIn, start, until, wide } from "./browser.mjs";
-import { api, ask, frontend, road } from "./platform.mjs";
+import { api, ask, frontend, road, trickle } from "./platform.mjs";
+import { shrink } from "./shrink.mjs";
 
-const { played, empty, program, chromium, pictures, requests } = JSON.parse(readFileSync(process.env.SETTINGS, "utf8"));
+const { played, empty, program, chromium, pictures, documentation, requests, unlearnable } = JSON.parse(readFileSync(process.env.SETTINGS, "utf8"));
 const name = "triage";
 const archive = "archive";
-let browser, page, key;
+const moods = "moods";
+let browser, page, key, applications;
 
 before(async () => {
   mkdirSync(pictures, { recursive: true });
   browser = await start(chromium);
 });
-after(() => browser?.close());
+after(async () => {
+  await applications?.stop().catch(() => {}); // said by the step that awaits them
+  await browser?.close();
+});
 
 // Each step goes on where the one before it ended.
 let broken = false;
-const step = (what, does) =>
-  test(what, { timeout: 300_000 }, async (t) => {
+const step = (what, ...rest) =>
+  test(what, { timeout: 300_000, ...(rest.length > 1 && rest[0]) }, async (t) => {
+    const does = rest.at(-1);
     if (broken) return t.skip("an earlier step failed");
     try {
       await does(t);
@@ -33,6 +39,14 @@ const step = (what, does) =>
 
 const picture = (of, called) => of.screenshot({ path: join(pictures, `${called}.png`), animations: "disabled" });
 const status = () => api(played, "GET", "/status");
+const modelOf = async (of) => (await status()).endpoints.find((e) => e.name === of).model;
+
+/** press clicks a button and says yes to what it asks. */
+async function press(of, name, yes) {
+  await of.getByRole("button", { name, exact: true }).click();
+  await of.getByRole("dialog").getByRole("button", { name: yes, exact: true }).click();
+  await of.getByRole("dialog").waitFor({ state: "hidden" });
+}
 const clean = (of) => assert.deepEqual(of.errors.splice(0), [], "the console");
 
 step("a wrong key is refused where it is typed", async () => {
@@ -99,7 +113,7 @@ step("requests show up as they come in", async () => {
   await page.getByRole("link", { name: "Watch requests come in" }).click();
   await page.getByText("Requests appear here as they come in.").waitFor();
   await page.evaluate(() => (window.notReloaded = true));
-  const sources = await ask(played, key, requests);
+  const sources = await ask(played, key, requests, 12);
   assert.deepEqual([...new Set(sources)], ["llm"]);
   await until("the tail shows them", async () => (await page.getByRole("list", { name: "Newest requests" }).getByRole("listitem").count()) >= 10);
 });
@@ -123,6 +137,15 @@ step("phases change without a reload, and are the API's; training moves; the sta
         await picture(steps, "training-wide");
         await picture(page, "endpoint-training-wide");
         await check(steps, "training");
+        const diary = await open(browser, `${played.frontend}/activity`);
+        await signIn(diary, played.admin);
+        await diary.getByRole("list", { name: "Under way" }).getByText(`${name}-v1`).waitFor();
+        await diary.getByRole("list", { name: "Events" }).waitFor();
+        assert.doesNotMatch(await diary.getByRole("list", { name: "Events" }).textContent(), /progress/);
+        await check(diary, "activity, while something is under way");
+        await picture(diary, "activity-training-wide");
+        clean(diary);
+        await diary.context().close();
       }
       const { endpoints } = await status();
       assert.notEqual(endpoints[0].phase, "failed", endpoints[0].model?.reason);
@@ -139,8 +162,12 @@ step("phases change without a reload, and are the API's; training moves; the sta
   assert.equal(evaluation.verdict, "passed", evaluation.words);
   const words = await steps.locator("[data-words]").textContent();
   assert.equal(words.toLowerCase(), evaluation.words.toLowerCase());
-  await steps.getByRole("button", { name: `Deploy: ${name}-v1` }).click();
-  await steps.getByRole("button", { name: "Deploy", exact: true }).click();
+  assert.ok(evaluation.identical > 0 && evaluation.close > 0 && evaluation.different > 0, `there is nothing to compare: ${evaluation.words}`);
+  const worst = steps.getByRole("list", { name: "Answers of the exam" }).getByRole("listitem").first();
+  assert.ok((await worst.locator("mark").count()) > 0, "the worst answer shows no difference");
+  await worst.scrollIntoViewIfNeeded();
+  await picture(steps, "exam-answers-wide");
+  await press(steps, `Deploy: ${name}-v1`, "Deploy");
   await until("the model is deployed", async () => (await status()).endpoints[0].phase === "deployed", 120_000);
   await steps.locator("h1 [data-phase=deployed]").waitFor();
   await page.locator("h1 [data-phase=deployed]").waitFor();
@@ -164,16 +191,90 @@ step("the SLM's share rises", async () => {
   const risen = served / (requests.length + sources.length);
   await until("the share shows", async () => Math.abs(Number(await share.getAttribute("data-slm-share")) - risen) < 0.01);
   clean(page);
+  applications = trickle(played, key, requests, 400); // from here on applications ask now and then
+});
+
+step("what the backend refuses is said at the field; a training that failed says why and is tried again", async () => {
+  await api(played, "POST", "/endpoints", { name: moods, upstream: "replay", upstreamModel: "replay-teacher", autoTrain: false, minEvalPairs: 20, provider: "runpod", hyperparameters: { maxSteps: 3, batchSize: 4 } });
+  await page.goto(`${played.frontend}/endpoint?name=${moods}&tab=pairs`);
+  await page.getByLabel("File of conversations").first().setInputFiles({ name: "moods.jsonl", mimeType: "application/jsonl", buffer: Buffer.from(unlearnable) });
+  await page.getByText("200 pairs are imported").waitFor({ timeout: 60_000 });
+  await page.getByRole("button", { name: "Close" }).click();
+  await page.getByRole("button", { name: "Train now" }).click();
+  await page.locator("h1 [data-phase=failed]").waitFor();
+  await page.getByRole("tab", { name: "Models" }).click();
+  await page.getByText('provider "runpod" is not known here').first().waitFor();
+  await check(page, "a failed training");
+  await picture(page, "failed-wide");
+
+  await page.getByRole("tab", { name: "Settings" }).click();
+  await page.getByLabel("Where it is trained").selectOption("");
+  await page.getByLabel("Epochs").fill("500");
+  await page.getByLabel("Maximum cost (US dollars)").fill("1.5");
+  await page.getByLabel("Time limit (minutes)").fill("20");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("alert").filter({ hasText: "Nothing is saved" }).waitFor();
+  const epochs = page.getByLabel("Epochs");
+  assert.equal(await epochs.getAttribute("aria-invalid"), "true");
+  await page.getByText("Use 0 to 100", { exact: true }).waitFor();
+  assert.ok(await epochs.evaluate((box) => box === document.activeElement), "the field is not where the keyboard is");
+  await check(page, "settings refused");
+  await picture(page, "settings-refused-wide");
+  page.errors = page.errors.filter((text) => !text.includes("422")); // the browser reports the refusal
+  await epochs.fill("2");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByText("Saved; it is in force.").waitFor();
+  const saved = await api(played, "GET", `/endpoints/${moods}`);
+  assert.deepEqual([saved.provider ?? "", saved.maxCostUSD, saved.deadlineSeconds, saved.hyperparameters], ["", 1.5, 1200, { maxSteps: 3, batchSize: 4, epochs: 2 }]);
+
+  await page.getByRole("tab", { name: "Models" }).click();
+  await press(page, `Retry: ${moods}-v1`, "Retry");
+  await until("it is tried again", async () => (await modelOf(moods)).phase !== "failed");
+  clean(page);
 });
 
 step("both answers to a request, side by side", async () => {
   await page.goto(`${played.frontend}/endpoint?name=${name}&tab=compare`);
-  await page.getByLabel("Ask both").fill(requests[100][1].content);
+  const { id } = await modelOf(name);
+  const [worst] = (await api(played, "GET", `/models/${id}/evaluations/1/answers?order=worst&limit=1`)).items;
+  await page.getByLabel("Ask both").fill(worst.prompt);
   await page.getByRole("button", { name: "Ask both" }).click();
   await page.getByRole("region", { name: "Both answers" }).waitFor();
   await until("both answered", async () => (await page.getByRole("group", { name: "The SLM’s answer" }).textContent()) !== "" && (await page.getByRole("group", { name: "The LLM’s answer" }).textContent()) !== "");
   await check(page, "compare");
   await picture(page, "compare-wide");
+  clean(page);
+});
+
+step("a model that the gate refused says in words why, and what would help", async () => {
+  await until("the verdict is there", async () => (await modelOf(moods)).phase === "available", 240_000);
+  const model = await modelOf(moods);
+  assert.equal(model.verdict, "refused");
+  await page.goto(`${played.frontend}/model?id=${model.id}`);
+  const evaluation = page.locator("[data-evaluation=refused]");
+  await evaluation.waitFor();
+  const text = await evaluation.textContent();
+  assert.ok(text.includes("does not reach the threshold of 0.85") && text.includes(model.reason), text);
+  await page.getByRole("button", { name: `Deploy anyway: ${moods}-v1` }).click();
+  await page.getByRole("dialog").getByText("The gate did not pass it").waitFor();
+  await picture(page, "deploy-anyway-wide");
+  await page.getByRole("dialog").getByRole("button", { name: "Cancel" }).click();
+  for (const section of ["How it learnt", "Record", "What happened"]) {
+    const summary = page.locator("summary").filter({ hasText: section });
+    await summary.focus();
+    await page.keyboard.press("Enter");
+    await until(`${section} is open`, () => summary.evaluate((s) => s.parentElement.open));
+  }
+  await page.getByRole("list", { name: "Events" }).waitFor();
+  await settled(page);
+  await check(page, "refused");
+  await page.screenshot({ path: join(pictures, "refused-wide-whole.png"), fullPage: true });
+  await picture(page, "refused-wide");
+  await page.setViewportSize(narrow);
+  await check(page, "refused, narrow");
+  await picture(page, "refused-narrow");
+  await page.setViewportSize(wide);
+  await press(page, `Evaluate again: ${moods}-v1`, "Evaluate again");
   clean(page);
 });
 
@@ -241,10 +342,34 @@ step("a backend that is down is said so, and what was seen stays until it is bac
   await visitor.context().close();
 });
 
+step("a further exam is stricter, and a model is retired only after a yes", async () => {
+  await until("the second verdict is there", async () => (await modelOf(moods)).phase === "available", 240_000);
+  const { id, verdict } = await modelOf(moods);
+  assert.equal(verdict, "refused");
+  await page.goto(`${played.frontend}/model?id=${id}`);
+  await page.getByRole("heading", { name: "Evaluation, attempt 3" }).waitFor();
+  await page.getByText("with 97.5 % confidence").first().waitFor();
+  await page.locator("summary").filter({ hasText: "attempt 2" }).click();
+  await page.getByText("with 95 % confidence").first().waitFor();
+  await check(page, "two evaluations");
+  const retire = page.getByRole("button", { name: `Retire: ${moods}-v1` });
+  await retire.click();
+  await page.getByRole("dialog").getByText("Its weights are removed for good").waitFor();
+  await page.getByRole("dialog").getByRole("button", { name: "Cancel" }).click();
+  assert.equal((await api(played, "GET", `/models/${id}`)).phase, "available");
+  await press(page, `Retire: ${moods}-v1`, "Retire");
+  await page.locator("h1 [data-phase=retired]").waitFor();
+  assert.equal(await retire.count(), 0);
+  assert.equal((await api(played, "GET", `/models/${id}`)).phase, "retired");
+  clean(page);
+});
+
 step("every page, light and dark, wide and narrow", async () => {
-  const model = (await status()).endpoints.find((e) => e.name === name).model;
-  const [sampled] = (await api(played, "GET", `/endpoints/${name}/pairs?reason=sample&limit=50`)).items.filter((p) => p.shadowId);
-  assert.ok(sampled, "no sampled request has both answers");
+  const model = await modelOf(name);
+  const both = (await api(played, "GET", `/endpoints/${name}/pairs?reason=sample&limit=50`)).items.filter((p) => p.shadowId);
+  assert.ok(both.length > 0, "no sampled request has both answers");
+  let sampled = both[0];
+  for (const pair of both) if ((await api(played, "GET", `/pairs/${pair.id}/shadow`)).answer.text !== pair.answer.text) sampled = pair; // one to tell apart, where there is one
   const pages = {
     stage: "/",
     overview: `/endpoint?name=${name}`,
@@ -277,6 +402,24 @@ step("every page, light and dark, wide and narrow", async () => {
   }
 });
 
+step("the pictures of the documentation", { skip: !documentation && "without DOCS" }, async () => {
+  mkdirSync(documentation, { recursive: true });
+  const { id } = await modelOf(name);
+  const pages = { stage: "/", endpoint: `/endpoint?name=${name}`, evaluation: `/model?id=${id}`, savings: "/savings" };
+  for (const colorScheme of ["light", "dark"]) {
+    const visitor = await open(browser, played.frontend, { viewport: { width: 1280, height: 800 }, colorScheme });
+    await signIn(visitor, played.admin);
+    for (const [called, path] of Object.entries(pages)) {
+      await visitor.goto(played.frontend + path);
+      await visitor.getByRole("heading", { level: 1 }).waitFor();
+      await settled(visitor);
+      await shrink(await visitor.screenshot({ animations: "disabled" }), join(documentation, `${called}-${colorScheme}.png`));
+    }
+    clean(visitor);
+    await visitor.context().close();
+  }
+});
+
 step("the keyboard reaches everything, and the theme can be chosen", async () => {
   await page.goto(played.frontend);
   await page.locator(`[data-endpoint=${name}]`).waitFor();
@@ -294,6 +437,7 @@ step("the keyboard reaches everything, and the theme can be chosen", async () =>
 });
 
 step("bypass is one click, for one endpoint and for all", async () => {
+  await applications.stop();
   const toggle = page.getByRole("switch", { name: `Bypass the SLM of ${name}` });
   await toggle.click();
   await until("it is on", async () => (await api(played, "GET", `/endpoints/${name}`)).bypass);
@@ -310,6 +454,15 @@ step("bypass is one click, for one endpoint and for all", async () => {
   clean(page);
 });
 
+step("a model is taken off the stage with a click, and the LLM answers", async () => {
+  await page.goto(`${played.frontend}/model?id=${(await modelOf(name)).id}`);
+  await press(page, `Undeploy: ${name}-v1`, "Undeploy");
+  await page.locator("h1 [data-phase=available]").waitFor();
+  await until("the LLM answers", async () => (await ask(played, key, requests.slice(0, 4))).every((source) => source === "llm"));
+  assert.equal((await modelOf(name)).phase, "available");
+  clean(page);
+});
+
 step("the API's documentation works from here", async () => {
   await page.goto(`${played.frontend}/docs/`);
   await page.getByRole("heading", { name: "Understudy" }).waitFor();
@@ -318,14 +471,21 @@ step("the API's documentation works from here", async () => {
 });
 
 step("a page is light and quickly there", async () => {
-  const blank = await paint(`${played.frontend}/theme.js`);
+  const blank = await best(`${played.frontend}/theme.js`);
   for (const path of ["/", `/endpoint?name=${name}`, "/savings"]) {
-    const { lcp, scripts } = await paint(played.frontend + path, played.admin);
+    const { lcp, scripts } = await best(played.frontend + path, played.admin);
     console.log(`    ${path}: ${(scripts / 1000).toFixed(0)} kB of scripts, largest paint after ${lcp.toFixed(0)} ms (a blank page ${blank.lcp.toFixed(0)} ms)`);
     assert.ok(scripts > 50_000 && scripts <= 250_000, `${path}: ${scripts} bytes of scripts`);
     assert.ok(lcp - blank.lcp <= 1_500, `${path}: largest paint after ${lcp} ms, of a blank page after ${blank.lcp} ms`);
   }
 });
+
+/** best is the quickest of three loads: what else the machine does can only add to it. */
+async function best(address, admin) {
+  const loads = [];
+  for (let i = 0; i < 3; i++) loads.push(await paint(address, admin));
+  return loads.sort((a, b) => a.lcp - b.lcp)[0];
+}
 
 /** paint loads an address with an empty cache and returns its largest contentful paint and the size of its scripts as sent. */
 async function paint(address, admin) {

@@ -29,6 +29,29 @@ export async function ask({ backend }, key, requests, atOnce = 6) {
   return sources;
 }
 
+/** trickle asks one request after the other, some a second and not for ever, until it is stopped. */
+export function trickle(platform, key, requests, most) {
+  let on = true;
+  let wake;
+  const asking = (async () => {
+    for (let i = 0; on && i < most; i++) {
+      await ask(platform, key, [requests[(7 * i) % requests.length]]);
+      await new Promise((resolve) => {
+        wake = resolve;
+        setTimeout(resolve, 600);
+      });
+    }
+  })();
+  asking.catch(() => {}); // stop tells it
+  return {
+    stop: () => {
+      on = false;
+      wake?.();
+      return asking;
+    },
+  };
+}
+
 /** frontend starts another server of the dashboard. */
 export async function frontend(program, backend) {
   // It ends itself when the pipe of its parent does.

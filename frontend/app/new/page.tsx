@@ -9,7 +9,7 @@ import { Button } from "@/components/ui/button";
 import { Field, Input, Select } from "@/components/ui/field";
 import { ErrorNote, Loading, Warning } from "@/components/ui/notes";
 import { Panel } from "@/components/ui/panel";
-import type { Key } from "@/lib/api";
+import { Problem, type Key } from "@/lib/api";
 import { useBases, useCreateEndpoint, useCreateKey, useUpstreams } from "@/lib/queries";
 
 const shape = "[a-z]([a-z0-9\\-]*[a-z0-9])?";
@@ -54,6 +54,7 @@ function Form({ upstreams, bases, onMade }: FormProps) {
   const [autoDeploy, setAutoDeploy] = useState(true);
   const create = useCreateEndpoint();
   const createKey = useCreateKey();
+  const wrong: Record<string, string | undefined> = create.error instanceof Problem ? create.error.fields : {};
   const known = Object.keys(upstreams.find((u) => u.name === upstream)?.prices ?? {});
 
   const submit = async (event: FormEvent) => {
@@ -68,17 +69,17 @@ function Form({ upstreams, bases, onMade }: FormProps) {
   return (
     <form onSubmit={(e) => void submit(e)} className="grid max-w-3xl gap-5">
       <Panel className="grid gap-5 p-5 sm:grid-cols-2">
-        <Field label="Name" hint="What clients send as model: lower-case letters, digits and hyphens">
+        <Field label="Name" hint="What clients send as model: lower-case letters, digits and hyphens" error={wrong.name}>
           <Input required maxLength={32} pattern={shape} autoComplete="off" placeholder="triage" value={name} onChange={(e) => setName(e.target.value)} autoFocus />
         </Field>
-        <Field label="Upstream" hint="Where the LLM answers">
+        <Field label="Upstream" hint="Where the LLM answers" error={wrong.upstream}>
           <Select value={upstream} onChange={(e) => setUpstream(e.target.value)}>
             {upstreams.map((u) => (
               <option key={u.name}>{u.name}</option>
             ))}
           </Select>
         </Field>
-        <Field label="The LLM’s model" hint="The part’s original: the SLM learns from its answers">
+        <Field label="The LLM’s model" hint="The part’s original: the SLM learns from its answers" error={wrong.upstreamModel}>
           <Input required list="known-models" autoComplete="off" placeholder="gpt-4o-mini" value={model} onChange={(e) => setModel(e.target.value)} />
         </Field>
         <datalist id="known-models">
@@ -86,7 +87,7 @@ function Form({ upstreams, bases, onMade }: FormProps) {
             <option key={m} value={m} />
           ))}
         </datalist>
-        <Field label="Base of the SLM" hint={bases.find((b) => b.name === base)?.licence}>
+        <Field label="Base of the SLM" hint={bases.find((b) => b.name === base)?.licence} error={wrong.base}>
           <Select value={base} onChange={(e) => setBase(e.target.value)}>
             {bases.map((b) => (
               <option key={b.name}>{b.name}</option>
@@ -97,9 +98,9 @@ function Form({ upstreams, bases, onMade }: FormProps) {
       <Panel className="grid gap-5 p-5 sm:grid-cols-2">
         <SwitchRow name="Train by itself" hint="When enough pairs are there" checked={autoTrain} onChange={setAutoTrain} />
         <SwitchRow name="Deploy by itself" hint="As soon as a version has passed" checked={autoDeploy} onChange={setAutoDeploy} />
-        <NumberField label="Pairs that start a training" min={1} step={1} value={minTrainPairs} onChange={setMinTrainPairs} />
-        <NumberField label="Requests in the exam, at least" min={1} step={1} value={minEvalPairs} onChange={setMinEvalPairs} />
-        <NumberField label="Threshold" hint="Its lower bound must reach this: 0 to 1" min={0} max={1} value={threshold} onChange={setThreshold} />
+        <NumberField label="Pairs that start a training" min={1} step={1} value={minTrainPairs} onChange={setMinTrainPairs} error={wrong.minTrainPairs} />
+        <NumberField label="Requests in the exam, at least" min={1} step={1} value={minEvalPairs} onChange={setMinEvalPairs} error={wrong.minEvalPairs} />
+        <NumberField label="Threshold" hint="Its lower bound must reach this: 0 to 1" min={0} max={1} value={threshold} onChange={setThreshold} error={wrong.threshold} />
       </Panel>
       {(create.error ?? createKey.error) && <ErrorNote error={create.error ?? createKey.error} />}
       <div>
