@@ -42,7 +42,7 @@ function Sum({ sums }: { sums: Sums }) {
   const lines: [name: string, note: string, amount: number][] = [
     ["Not spent", `the LLM’s price for the ${counted(sums.slmRequests, "request")} that SLMs answered`, sums.notSpentUSD],
     ["Serving", `${span(sums.cpuSeconds)} of processor time, ${sums.podHours.toFixed(1)} pod hours`, -sums.servingUSD],
-    ["Training", "trainings of this time, at what they cost", -sums.trainingUSD],
+    ["Training", `trainings of this time, at what they cost${sums.trainingPodHours > 0 ? `; ${sums.trainingPodHours.toFixed(1)} hours of rented machines` : ""}`, -sums.trainingUSD],
     ["Sample", `${counted(sums.sampledRequests, "request")} put to the LLM to go on learning`, -sums.sampleUSD],
   ];
   return (

@@ -105,7 +105,7 @@ step("an endpoint is made in the page, which shows the code to paste", async () 
   const made = await api(played, "GET", `/endpoints/${name}`);
   assert.deepEqual([made.upstreamModel, made.threshold, made.minEvalPairs, made.autoDeploy], ["replay-teacher", 0.6, 40, false]);
   // A short training; and patience, since the pages are looked at here and not how fast a busy machine answers.
-  await api(played, "PATCH", `/endpoints/${name}`, { teacherShare: 0.2, scaleToZeroAfterSeconds: 0, slmFirstTokenTimeoutSeconds: 20, slmTotalTimeoutSeconds: 60, hyperparameters: { maxSteps: 18, batchSize: 8 } });
+  await api(played, "PATCH", `/endpoints/${name}`, { teacherShare: 0.2, scaleToZeroAfterSeconds: 0, slmFirstTokenTimeoutSeconds: 20, slmTotalTimeoutSeconds: 60, hyperparameters: { maxSteps: 24, batchSize: 8, validationFraction: 0.1 } });
   clean(page);
 });
 

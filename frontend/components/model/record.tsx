@@ -1,6 +1,6 @@
 import type { ReactNode } from "react";
 import type { Model } from "@/lib/api";
-import { bytes, count, counted, moment, span, usd } from "@/lib/format";
+import { bytes, count, counted, moment, percent, span, usd } from "@/lib/format";
 import { Fold } from "../ui/fold";
 import { CopyButton } from "../ui/copy";
 
@@ -17,7 +17,8 @@ export function Record({ model: m }: { model: Model }) {
           name="Data set"
           rows={[
             ["Pairs", `${count(m.trainPairs)} to learn from, ${count(m.evalPairs)} for the exam`],
-            made && made.skippedPairs > 0 && ["Passed over", `${counted(made.skippedPairs, "pair")}, too long for the sequence`],
+            made && made.validationPairs > 0 && ["Set apart", `${counted(made.validationPairs, "pair")} of them, to tell when nothing gets better any more`],
+            made && made.skippedPairs > 0 && ["Passed over", `${counted(made.skippedPairs, "pair")}: ${Object.entries(made.skippedBecause ?? {}).map(([why, n]) => `${why} (${count(n)})`).join(", ") || "they could not teach"}`],
             !!m.datasetSha256 && ["SHA-256", <Hash key="h" value={m.datasetSha256} />],
             ["Tasks", m.fingerprints.length === 0 ? "–" : m.fingerprints.map((f) => <code key={f} className="mr-2 font-mono text-xs">{f.slice(0, 12)}</code>)],
           ]}
@@ -28,10 +29,16 @@ export function Record({ model: m }: { model: Model }) {
             ["Base", m.base],
             !!made?.baseSha256 && ["Base’s SHA-256", <Hash key="h" value={made.baseSha256} />],
             !!made && ["Seed", made.seed],
-            ["Where", [t.provider, t.gpu].filter(Boolean).join(", ") || "–"],
+            ["Where", [t.provider, made?.device || t.gpu, t.where].filter(Boolean).join(", ") || "–"],
             !!made && ["Steps, time", `${counted(made.steps, "step")} in ${span(made.seconds)}`],
-            ["Cost", t.costUSD > 0 ? usd(t.costUSD) : "no bill: your own processor"],
-            ...Object.entries(m.hyperparameters).map(([name, value]): Row => [spaced(name), Array.isArray(value) ? value.join(", ") : String(value)]),
+            !!made?.tokens && ["Tokens", `${count(made.tokens)} trained on, ${count(Math.round(made.tokensPerSecond ?? 0))} a second`],
+            !!made?.bestStep && ["Weights of", `step ${count(made.bestStep)}${made.bestStep < made.steps ? ", the best by the pairs set apart" : ", the last"}`],
+            made?.evalExact !== undefined && ["Its own exam", `${percent(made.evalExact)} of ${counted(made.validationPairs, "pair")} set apart answered word for word`],
+            !!made?.stopReason && ["It ended", ends[made.stopReason] ?? made.stopReason],
+            ["Cost", t.costUSD > 0 ? `${usd(t.costUSD)} ${t.costBasis === "bill" ? "by the bill" : "(estimate: price times time)"}` : "no bill: your own processor"],
+            ...(t.rentals ?? []).map((r): Row => [`Rented, attempt ${r.attempt}`, `${r.gpu}${r.where ? `, ${r.where}` : ""}: ${span(r.rentedSeconds)}${r.machines > 1 ? ` on ${count(r.machines)} machines` : ""}, ${usd(r.costUSD)} ${r.costBasis === "bill" ? "billed" : "estimated"}${r.settled ? "" : "; the bill may still change"}`]),
+            ...(t.notes ?? []).map((note, i): Row => [i === 0 ? "On its way" : "", note]),
+            ...Object.entries(made?.hyperparameters ?? m.hyperparameters).filter(([name, value]) => name !== "seed" && value !== 0 && value !== "").map(([name, value]): Row => [spaced(name), Array.isArray(value) ? value.join(", ") : String(value)]),
           ]}
         />
         <Group name="Artefacts" rows={m.artifacts.length === 0 ? [["", "None yet"]] : m.artifacts.map((a): Row => [a.name, <Hash key={a.name} value={a.sha256} note={bytes(a.size)} />])} />
@@ -50,6 +57,8 @@ export function Record({ model: m }: { model: Model }) {
     </Fold>
   );
 }
+
+const ends: Record<string, string> = { steps: "after all its steps", deadline: "at its limit of time or cost, with what it had learnt", validation: "early: nothing got better any more" };
 
 const spaced = (name: string) => {
   const text = name.replace(/([a-z])([A-Z])/g, "$1 $2").toLowerCase().replace("lora", "LoRA");

@@ -1,6 +1,6 @@
 "use client";
 import type { Model } from "@/lib/api";
-import { count, span, usd } from "@/lib/format";
+import { count, counted, percent, span, usd } from "@/lib/format";
 import { LossChart } from "../charts/curve";
 import { Fold } from "../ui/fold";
 import { Progress } from "../ui/progress";
@@ -44,12 +44,14 @@ function Curve({ model: { training: t } }: { model: Model }) {
 
 /** What is to be said of a training in one line. */
 function facts({ training: t }: Model): string {
+  const made = t.manifest;
   return [
-    t.tokensPerSecond > 0 && `${count(Math.round(t.tokensPerSecond))} tokens/s`,
-    t.gpu || t.provider,
+    made?.evalExact !== undefined ? `${percent(made.evalExact)} of ${counted(made.validationPairs, "pair")} set apart answered word for word` : t.evalExact ? `${percent(t.evalExact)} of the pairs set apart answered word for word` : "",
+    (made?.tokensPerSecond || t.tokensPerSecond) > 0 && `${count(Math.round(made?.tokensPerSecond || t.tokensPerSecond))} tokens/s`,
+    made?.device || t.gpu || t.provider,
     t.startedAt && t.endedAt && `took ${span((Date.parse(t.endedAt) - Date.parse(t.startedAt)) / 1000)}`,
-    t.costUSD > 0 && usd(t.costUSD),
-    t.stoppedEarly && "stopped early, with what it had learnt",
+    t.costUSD > 0 && `${usd(t.costUSD)}${t.costBasis === "bill" ? "" : " (estimate)"}`,
+    made?.stopReason === "validation" ? "ended early: nothing got better any more" : t.stoppedEarly && "stopped early, with what it had learnt",
   ]
     .filter(Boolean)
     .join(" · ");
