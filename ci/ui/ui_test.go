@@ -64,7 +64,7 @@ func up(t *testing.T, recorded []byte) running {
 	if err := os.WriteFile(filepath.Join(data, "recording.jsonl"), recorded, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p := platform.Up(t, data)
+	p := platform.Up(t, data, "RUNPOD_API_KEY=", "RUNPOD_API_KEY_FILE=") // a training fails for want of it
 	var state struct{ Frontend string }
 	b, err := os.ReadFile(filepath.Join(data, "platform.json"))
 	if err == nil {

@@ -73,8 +73,8 @@ export function fieldsOf(error: unknown): Record<string, string> {
   for (const { location, message } of errors ?? []) if (location && message) found[location.replace(/^body\./, "")] = capital(message);
   const colon = detail.indexOf(": ");
   for (const part of colon < 0 ? [] : detail.slice(0, colon).split(", ")) {
-    const name = part.match(/^[a-z][A-Za-z]*(\.[A-Za-z]+)?(?= |$)/)?.[0];
-    if (name) found[name] = capital(detail.slice(colon + 2));
+    const [, name, more] = part.match(/^([a-z][A-Za-z]*(?:\.[A-Za-z]+)?)(?: \S+)?( .*)?$/) ?? [];
+    if (name) found[name] = more ? capital(detail) : capital(detail.slice(colon + 2)); // a name and a value alone: the field shows both
   }
   return found;
 }

@@ -203,7 +203,7 @@ step("what the backend refuses is said at the field; a training that failed says
   await page.getByRole("button", { name: "Train now" }).click();
   await page.locator("h1 [data-phase=failed]").waitFor();
   await page.getByRole("tab", { name: "Models" }).click();
-  await page.getByText('provider "runpod" is not known here').first().waitFor();
+  await page.getByText("RUNPOD_API_KEY is not set").first().waitFor();
   await check(page, "a failed training");
   await picture(page, "failed-wide");
 
