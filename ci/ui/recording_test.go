@@ -8,10 +8,10 @@ import (
 )
 
 // The application sorts a shop's mail. Most of it is about shipping, which a
-// small model has learnt after a few steps. About customs and about broken
-// goods the LLM is of several minds, which nobody can learn: there a model's
-// answer is close to the LLM's or quite another, so that an evaluation has
-// something to show.
+// small model has learnt after a few steps. About customs the LLM words its
+// answer now so and now so, about broken goods it is of several minds: nobody
+// can learn that, and there a model's answer is close to the LLM's or quite
+// another, so that an evaluation has something to show.
 const system = "You sort a shop's mail. Answer with the department."
 
 var (
@@ -28,7 +28,7 @@ var (
 		{"the courier left my %s out in the rain.", []string{"shipping"}},
 		{"my neighbour got the parcel with my %s.", []string{"shipping"}},
 		{"can the %s be delivered to my office instead?", []string{"shipping"}},
-		{"the %s is still held at customs.", []string{"shipping, ask the courier", "shipping, call the courier", "shipping, write to the courier", "shipping, wait for the courier"}},
+		{"the %s is still held at customs.", []string{"shipping.", "the shipping", "shipping please", "shipping, customs"}},
 		{"I was charged twice for the %s.", []string{"billing"}},
 		{"the %s came broken and I want my money back.", []string{"returns", "repairs", "warranty", "billing"}},
 	}

@@ -118,9 +118,10 @@ step("requests show up as they come in", async () => {
   await until("the tail shows them", async () => (await page.getByRole("list", { name: "Newest requests" }).getByRole("listitem").count()) >= 10);
 });
 
-step("phases change without a reload, and are the API's; training moves; the stage is taken with a click", async () => {
+step("phases change without a reload, and are the API's; training moves; the stage is taken with a click", async (t) => {
   const seen = await watchPhases(page);
   const watched = watchAPI();
+  t.after(watched.end);
   await page.getByRole("button", { name: "Train now" }).click();
 
   const steps = await open(browser, `${played.frontend}/endpoint?name=${name}&tab=models`);
@@ -390,7 +391,7 @@ step("every page, light and dark, wide and narrow", async () => {
       await signIn(visitor, played.admin);
       for (const [called, path] of Object.entries(pages)) {
         await visitor.goto(played.frontend + path);
-        await visitor.getByRole("heading", { level: 1 }).waitFor();
+        await visitor.locator("#page h1").waitFor();
         await settled(visitor);
         await check(visitor, `${called}, ${size}, ${colorScheme}`);
         await picture(visitor, `${called}-${size}-${colorScheme}`);
@@ -411,7 +412,7 @@ step("the pictures of the documentation", { skip: !documentation && "without DOC
     await signIn(visitor, played.admin);
     for (const [called, path] of Object.entries(pages)) {
       await visitor.goto(played.frontend + path);
-      await visitor.getByRole("heading", { level: 1 }).waitFor();
+      await visitor.locator("#page h1").waitFor();
       await settled(visitor);
       await shrink(await visitor.screenshot({ animations: "disabled" }), join(documentation, `${called}-${colorScheme}.png`));
     }
@@ -493,7 +494,7 @@ async function paint(address, admin) {
   if (admin) await visitor.request.post(`${new URL(address).origin}/session`, { data: { key: admin } });
   await visitor.goto(address);
   if (admin) {
-    await visitor.getByRole("heading", { level: 1 }).waitFor();
+    await visitor.locator("#page h1").waitFor();
     await settled(visitor);
   }
   const measured = await visitor.evaluate(

@@ -70,7 +70,7 @@ function Version({ model: m, last }: { model: Model; last: boolean }) {
           <PhaseBadge phase={m.phase} verdict={m.verdict} asleep={m.asleep} />
           <span className="grow text-xs text-muted">
             since <Ago at={m.phaseSince} />
-            {m.trainPairs > 0 && ` · learnt from ${counted(m.trainPairs, "pair")}`}
+            {m.trainPairs > 0 && ` · ${counted(m.trainPairs, "pair")} to learn from`}
             {m.attempt > 1 && ` · attempt ${m.attempt}`}
           </span>
           <Actions model={m} />
@@ -78,7 +78,7 @@ function Version({ model: m, last }: { model: Model; last: boolean }) {
         <div className="max-w-md">
           <PhaseTrack phase={m.phase} failedPhase={m.failedPhase} progress={progressOf(m)} verdict={m.verdict} />
         </div>
-        {m.reason && <p className={`text-sm ${m.phase === "failed" ? "text-bad" : "text-muted"}`}>{m.reason}</p>}
+        {m.reason && <p className={`text-sm first-letter:uppercase ${m.phase === "failed" ? "text-bad" : "text-muted"}`}>{m.reason}</p>}
         {m.phase === "training" && m.training.step > 0 && (
           <p className="text-xs text-muted">
             Step {count(m.training.step)} of {count(m.training.steps)}

@@ -55,7 +55,7 @@ export function Settings({ endpoint }: { endpoint: Endpoint }) {
           <Limits {...part} />
           <HyperparameterSettings {...part} />
         </Panel>
-        {refused && <ErrorNote error={refused}> Nothing is saved.</ErrorNote>}
+        {refused && <ErrorNote error={Object.keys(fields).length > 0 ? "Nothing is saved: see what is marked above." : `${refused.message} Nothing is saved.`} />}
         <div className="flex items-center gap-3">
           <Button type="submit" look="primary" disabled={!changed} pending={update.isPending}>
             Save

@@ -38,7 +38,7 @@ export function Record({ model: m }: { model: Model }) {
             ["Cost", t.costUSD > 0 ? `${usd(t.costUSD)} ${t.costBasis === "bill" ? "by the bill" : "(estimate: price times time)"}` : "no bill: your own processor"],
             ...(t.rentals ?? []).map((r): Row => [`Rented, attempt ${r.attempt}`, `${r.gpu}${r.where ? `, ${r.where}` : ""}: ${span(r.rentedSeconds)}${r.machines > 1 ? ` on ${count(r.machines)} machines` : ""}, ${usd(r.costUSD)} ${r.costBasis === "bill" ? "billed" : "estimated"}${r.settled ? "" : "; the bill may still change"}`]),
             ...(t.notes ?? []).map((note, i): Row => [i === 0 ? "On its way" : "", note]),
-            ...Object.entries(made?.hyperparameters ?? m.hyperparameters).filter(([name, value]) => name !== "seed" && value !== 0 && value !== "").map(([name, value]): Row => [spaced(name), Array.isArray(value) ? value.join(", ") : String(value)]),
+            ...Object.entries(made?.hyperparameters ?? m.hyperparameters).filter(([name, value]) => name !== "seed" && value !== 0 && value !== "").map(([name, value]): Row => [spaced(name), Array.isArray(value) ? value.join(", ") : typeof value === "number" ? String(Number(value.toPrecision(4))) : String(value)]),
           ]}
         />
         <Group name="Artefacts" rows={m.artifacts.length === 0 ? [["", "None yet"]] : m.artifacts.map((a): Row => [a.name, <Hash key={a.name} value={a.sha256} note={bytes(a.size)} />])} />
