@@ -510,9 +510,10 @@ async function paint(address, admin) {
   return measured;
 }
 
-/** settled waits until nothing is being fetched for the first time. */
+/** settled waits until nothing is being fetched for the first time, and what came is drawn. */
 async function settled(of) {
   await until("the page is filled", async () => (await of.locator("[role=status]").filter({ hasText: /^Loading/ }).count()) === 0);
+  await until("the charts are drawn", async () => (await of.locator("figure:not(:has(svg))").count()) === 0);
   await of.evaluate(() => document.fonts.ready);
 }
 
