@@ -32,7 +32,7 @@ function Range({ sums }: { sums: Sums }) {
   if (!sums.estimated) return <p className="text-sm text-muted">Measured</p>;
   return (
     <p className="flex flex-wrap items-center gap-2 text-sm text-muted">
-      <Badge tone="plain">estimate</Badge> between {usd(sums.low)} and {usd(sums.high)}
+      <Badge tone="plain">estimate</Badge> {usd(sums.low) === usd(sums.high) ? `about ${usd(sums.low)}` : `between ${usd(sums.low)} and ${usd(sums.high)}`}
     </p>
   );
 }
@@ -41,7 +41,7 @@ function Range({ sums }: { sums: Sums }) {
 function Sum({ sums }: { sums: Sums }) {
   const lines: [name: string, note: string, amount: number][] = [
     ["Not spent", `the LLM’s price for the ${counted(sums.slmRequests, "request")} that SLMs answered`, sums.notSpentUSD],
-    ["Serving", `${span(sums.cpuSeconds)} of processor time, ${sums.podHours.toFixed(1)} pod hours`, -sums.servingUSD],
+    ["Serving", `${span(sums.cpuSeconds)} of processor time, ${sums.podHours.toFixed(sums.podHours < 1 ? 2 : 1)} pod hours`, -sums.servingUSD],
     ["Training", `trainings of this time, at what they cost${sums.trainingPodHours > 0 ? `; ${sums.trainingPodHours.toFixed(1)} hours of rented machines` : ""}`, -sums.trainingUSD],
     ["Sample", `${counted(sums.sampledRequests, "request")} put to the LLM to go on learning`, -sums.sampleUSD],
   ];
