@@ -7,7 +7,7 @@ WHERE m.id = :'model';
 
 INSERT INTO models
 SELECT (jsonb_populate_record(m, jsonb_build_object(
-    'id', gen_random_uuid(), 'endpoint', 'many-' || i, 'auto_tried', TRUE, 'target', '', 'served_since', NULL,
+    'id', left(m.id, 24) || lpad(to_hex(i), 12, '0'), 'endpoint', 'many-' || i, 'auto_tried', TRUE, 'target', '', 'served_since', NULL,
     'phase', CASE WHEN i <= :staged THEN 'deploying' ELSE 'available' END, 'phase_since', now(),
     'release', '', 'release_digest', '', 'revision', 0, 'deploy_started', CASE WHEN i <= :staged THEN now() END))).*
 FROM models m, generate_series(1, :n) i

@@ -35,6 +35,14 @@ func TestManyModels(t *testing.T) {
 	if out, err := psql.CombinedOutput(); err != nil {
 		t.Fatalf("psql: %v\n%s", err, out)
 	}
+	// The trainer gives a pod only what its own model's training made.
+	kubectl(t, "exec", "deployment/training-service", "--", "sh", "-euc", `cd /data/jobs
+		for i in $(seq $2); do
+			id=$(printf '%.24s%012x' "$1" "$i")
+			sed "s/$1/$id/g" "$1-1.json" >"$id-1.json"
+		done`, "sh", m.ID, fmt.Sprint(onStage-1))
+	kubectl(t, "rollout", "restart", "deployment/training-service")
+	kubectl(t, "rollout", "status", "deployment/training-service", "--timeout=120s")
 	kubectl(t, "rollout", "restart", "deployment/backend") // nobody tells it of rows made behind its back
 	kubectl(t, "rollout", "status", "deployment/backend", "--timeout=180s")
 	ready := func() int {
