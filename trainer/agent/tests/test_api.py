@@ -68,7 +68,7 @@ class Agent:
         return self.process.wait()
 
 
-def await_(condition, seconds=120):
+def await_(condition, seconds=600):
     """Looks until the condition holds; the limit is only there to end a broken test."""
     until = time.monotonic() + seconds
     while not condition():
