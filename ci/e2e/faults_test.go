@@ -15,7 +15,8 @@ import (
 func TestFaults(t *testing.T) {
 	// One pod: five on a small node take the processors from each other.
 	w := install(t, "--set-json", `slm.values.autoscaling={"maxReplicas":1}`)
-	w.deployed(t, "tiny", nil)
+	// As much of the load as it can bear there: more, and it is late with every answer.
+	w.deployed(t, "tiny", map[string]any{"slmShare": 0.2})
 
 	load := w.StartLoad(24, "tiny", platform.Tiny)
 	var kills []time.Time // of a backend, which may lose its last group
