@@ -130,13 +130,10 @@ func desk(t *testing.T) string {
 }
 
 // types runs a block as somebody types it who reads on when it has succeeded,
-// and reads for longer than pods take to end that were replaced: until the
-// cluster's network knows of that, they answer.
+// and reads for longer than pods take to end that were replaced.
 func types(t *testing.T, dir, block string) {
 	t.Helper()
-	for _, pod := range strings.Fields(kubectl(t, "get", "pods", "-o", "jsonpath={.items[?(@.metadata.deletionTimestamp)].metadata.name}")) {
-		kubectl(t, "wait", "--for=delete", "pod/"+pod, "--timeout=90s")
-	}
+	replaced(t)
 	cmd := exec.CommandContext(t.Context(), "bash", "-euo", "pipefail", "-c", block)
 	cmd.Dir = dir
 	out, err := cmd.CombinedOutput()
@@ -144,4 +141,13 @@ func types(t *testing.T, dir, block string) {
 		t.Fatalf("%s\n%v\n%s", block, err, out)
 	}
 	t.Logf("%s\n%s", block, out)
+}
+
+// replaced waits for the end of pods that others took the place of: until the
+// cluster's network knows of their end they answer, and one may still lead.
+func replaced(t *testing.T) {
+	t.Helper()
+	for _, pod := range strings.Fields(kubectl(t, "get", "pods", "-o", "jsonpath={.items[?(@.metadata.deletionTimestamp)].metadata.name}")) {
+		kubectl(t, "wait", "--for=delete", "pod/"+pod, "--timeout=90s")
+	}
 }

@@ -197,6 +197,7 @@ func (w *world) upgrade(t *testing.T, set ...string) {
 		args = append(args, "--set", s)
 	}
 	command(t, "helm", args...)
+	replaced(t)
 }
 
 // newest is the Secret of a release's newest revision.

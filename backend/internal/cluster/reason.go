@@ -21,7 +21,9 @@ func deploymentState(d *appsv1.Deployment, pods []*corev1.Pod) understudy.Worklo
 	if d.Status.ObservedGeneration >= d.Generation {
 		s.Ready = int(d.Status.ReadyReplicas)
 	}
-	if s.Replicas == 0 || s.Ready >= s.Replicas {
+	// While a new template is rolled out the old one's pods are ready.
+	rollsOut := int(d.Status.UpdatedReplicas) < s.Replicas || d.Status.UnavailableReplicas > 0
+	if s.Replicas == 0 || s.Ready >= s.Replicas && !rollsOut {
 		return s
 	}
 	for _, c := range d.Status.Conditions {

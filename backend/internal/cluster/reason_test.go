@@ -71,6 +71,18 @@ func withoutClaim(p *corev1.Pod) {
 	p.Status.Conditions[0].Message = `persistentvolumeclaim "slm-models" not found`
 }
 
+func TestARolloutThatIsStuckSaysWhyThoughTheOldPodIsReady(t *testing.T) {
+	pods := []*corev1.Pod{pod(func(p *corev1.Pod) { p.Status.ContainerStatuses[0].Ready = true }), pod(withoutClaim)}
+	d := &appsv1.Deployment{Status: appsv1.DeploymentStatus{Replicas: 2, ReadyReplicas: 1, UpdatedReplicas: 1, UnavailableReplicas: 1}}
+	if s := deploymentState(d, pods); s.Ready != 1 || !strings.Contains(s.Reason, "The volume of its pod is not there") {
+		t.Errorf("%+v", s)
+	}
+	d.Status = appsv1.DeploymentStatus{Replicas: 1, ReadyReplicas: 1, UpdatedReplicas: 1}
+	if s := deploymentState(d, pods); s.Ready != 1 || s.Reason != "" {
+		t.Errorf("rolled out: %+v", s)
+	}
+}
+
 func TestReadyPodsOfAnOlderSpecDoNotCount(t *testing.T) {
 	d := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Generation: 3}, Status: appsv1.DeploymentStatus{ObservedGeneration: 2, ReadyReplicas: 1}}
 	if s := deploymentState(d, nil); s.Ready != 0 || s.Version != "3" {

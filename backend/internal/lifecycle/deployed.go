@@ -8,8 +8,7 @@ import (
 )
 
 // deployed keeps the release as it should be, which after a full stop brings
-// it back, says why none of its pods is ready, and puts it to sleep and wakes
-// it.
+// it back, says why a pod of it is not ready, and puts it to sleep and wakes it.
 func (l *lead) deployed(ctx context.Context, m understudy.Model) (time.Duration, error) {
 	r, err := l.release(m, understudy.ModeServe)
 	if err != nil {
@@ -28,8 +27,12 @@ func (l *lead) deployed(ctx context.Context, m understudy.Model) (time.Duration,
 		return l.Poll, err
 	}
 	why := ""
-	if state.Replicas > 0 && state.Ready == 0 {
+	switch {
+	case state.Replicas == 0: // asleep
+	case state.Ready == 0:
 		why = state.Reason
+	case state.Reason != "":
+		why = "It serves, but not with every pod it should have. " + state.Reason
 	}
 	wakes := m.SleptAt != nil && state.Ready > 0 // which clears the reason too
 	if m.Reason != why && !wakes {               // the LLM answers meanwhile, and the status says why

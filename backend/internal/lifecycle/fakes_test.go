@@ -203,6 +203,7 @@ type fakeStage struct {
 	chart   string // part of the digest
 
 	unready    string // why no pod becomes ready
+	partly     string // why a further pod does not
 	refuse     error  // of Apply
 	podError   bool   // the pod answers the probe with 500
 	jobFails   string
@@ -338,6 +339,8 @@ func (f *fakeStage) State(ctx context.Context, name string) (understudy.Workload
 	s := understudy.WorkloadState{Exists: true, Replicas: r.replicas, Ready: r.replicas, Version: fmt.Sprint(r.version)}
 	if f.unready != "" {
 		s.Ready, s.Reason = 0, f.unready
+	} else {
+		s.Reason = f.partly
 	}
 	return s, nil
 }

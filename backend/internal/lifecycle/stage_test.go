@@ -183,9 +183,14 @@ func TestWhatSomebodyDeletesByHandIsMadeAgain(t *testing.T) {
 	}
 }
 
-func TestADeployedModelSaysWhyNoneOfItsPodsIsReady(t *testing.T) {
+func TestADeployedModelSaysWhyItsPodsAreNotReady(t *testing.T) {
 	w := newWorld(t)
 	m := w.deploy("triage", nil)
+	w.stage.set(func() { w.stage.partly = "No node has room for its pod" })
+	w.untilTrue(m.ID, "it says why one of them is not", func(m understudy.Model) bool {
+		return m.Phase == understudy.Deployed && m.Reason == "It serves, but not with every pod it should have. No node has room for its pod"
+	})
+	w.stage.set(func() { w.stage.partly = "" })
 	w.stage.set(func() { w.stage.unready = "No node has room for its pod" })
 	w.untilTrue(m.ID, "it says why", func(m understudy.Model) bool {
 		return m.Phase == understudy.Deployed && m.Reason == "No node has room for its pod"
