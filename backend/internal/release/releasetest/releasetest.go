@@ -190,13 +190,13 @@ func sleeps(t *testing.T, s Stage, base understudy.Base) {
 	if err := s.Runtime.Scale(t.Context(), r.Name, 2, w.Version); !errors.Is(err, understudy.ErrStale) {
 		t.Errorf("scaling with a version that is not the last gives %v", err)
 	}
-	Await(t, s.Runtime, r.Name, "asleep", func(w understudy.WorkloadState, a []string) bool { return w.Replicas == 0 && len(a) == 0 })
+	asleep := Await(t, s.Runtime, r.Name, "asleep", func(w understudy.WorkloadState, a []string) bool { return w.Replicas == 0 && len(a) == 0 })
 	// An upgrade does not wake it.
 	r.Adapter.SHA256 = Sum("another")
 	Apply(t, s, r)
-	w, err := s.Runtime.State(t.Context(), r.Name)
-	if err != nil || w.Replicas != 0 {
-		t.Fatalf("after an upgrade asleep: %+v, %v", w, err)
+	w = Await(t, s.Runtime, r.Name, "upgraded", func(w understudy.WorkloadState, _ []string) bool { return w.Version != asleep.Version })
+	if w.Replicas != 0 {
+		t.Fatalf("after an upgrade asleep: %+v", w)
 	}
 	if err := s.Runtime.Scale(t.Context(), r.Name, 1, w.Version); err != nil {
 		t.Fatal(err)
