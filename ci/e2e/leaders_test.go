@@ -19,14 +19,24 @@ import (
 // leader is the pod that holds the lease.
 func leader(t *testing.T) string {
 	t.Helper()
-	holder := kubectl(t, "get", "lease", "understudy-leader", "-o", "jsonpath={.spec.holderIdentity}")
+	pod, holder := leads(t)
+	if pod == "" {
+		t.Fatalf("nobody leads: the lease is held by %q", holder)
+	}
+	return pod
+}
+
+// leads is leader where there may be none: a pod that has just ended may
+// still hold the lease, or have given it back.
+func leads(t *testing.T) (pod, holder string) {
+	t.Helper()
+	holder = kubectl(t, "get", "lease", "understudy-leader", "-o", "jsonpath={.spec.holderIdentity}")
 	for _, pod := range items(t, "pods", "-l", "app=backend") {
 		if strings.HasPrefix(holder, pod) {
-			return pod
+			return pod, holder
 		}
 	}
-	t.Fatalf("nobody leads: the lease is held by %q", holder)
-	return ""
+	return "", holder
 }
 
 // kill ends a pod's process as kill -9 does.
