@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
 
 	understudy "understudy.dev/backend"
 )
@@ -27,6 +28,7 @@ type DB struct {
 	read    *gorm.DB // SQLite: a pool of readers; PostgreSQL: the same as write
 	write   *gorm.DB // SQLite: one connection
 	clock   func() time.Time
+	logger  logger.Interface
 }
 
 // PairFilter and ModelFilter are the domain's.
@@ -41,10 +43,26 @@ type Option func(*DB)
 // WithClock replaces time.Now, for tests.
 func WithClock(now func() time.Time) Option { return func(d *DB) { d.clock = now } }
 
+// WithTrace calls f after every statement of GORM's with the rows that it read
+// or wrote, so that a test can hold a list to a number of them. f may be
+// called from many goroutines at once.
+func WithTrace(f func(sql string, rows int64)) Option {
+	return func(d *DB) { d.logger = trace{logger.Discard, f} }
+}
+
+type trace struct {
+	logger.Interface
+	f func(sql string, rows int64)
+}
+
+func (t trace) Trace(_ context.Context, _ time.Time, statement func() (string, int64), _ error) {
+	t.f(statement())
+}
+
 // Open opens "sqlite:/path/file.db" (made if it is not there, its folder must
 // be) or "postgres://…". It does not wait for a server to answer: see Ping.
 func Open(ctx context.Context, url string, options ...Option) (*DB, error) {
-	d := &DB{clock: time.Now}
+	d := &DB{clock: time.Now, logger: logger.Discard} // errors are returned, and logged where they stop
 	for _, o := range options {
 		o(d)
 	}

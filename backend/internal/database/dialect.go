@@ -18,7 +18,6 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"gorm.io/driver/postgres"
 	"gorm.io/gorm"
-	"gorm.io/gorm/logger"
 
 	understudy "understudy.dev/backend"
 )
@@ -77,12 +76,12 @@ func (d *DB) openSQLite(path string) error {
 	}
 	// synchronous=normal: a killed process loses nothing; a power cut loses at
 	// most the last commits and never damages the file.
-	d.write, err = gorm.Open(sqlite.Open(dsn("immediate", "journal_mode(wal)", "synchronous(normal)")), gormConfig())
+	d.write, err = gorm.Open(sqlite.Open(dsn("immediate", "journal_mode(wal)", "synchronous(normal)")), d.gormConfig())
 	if err != nil {
 		return fmt.Errorf("open the database file %s: %w", path, err)
 	}
 	pool(d.write).SetMaxOpenConns(1)
-	d.read, err = gorm.Open(sqlite.Open(dsn("deferred", "query_only(1)")), gormConfig())
+	d.read, err = gorm.Open(sqlite.Open(dsn("deferred", "query_only(1)")), d.gormConfig())
 	if err != nil {
 		return errors.Join(fmt.Errorf("open the database file %s to read: %w", path, err), pool(d.write).Close())
 	}
@@ -93,7 +92,7 @@ func (d *DB) openSQLite(path string) error {
 
 func (d *DB) openPostgres(raw string) error {
 	d.dialect = postgresDialect{}
-	config := gormConfig()
+	config := d.gormConfig()
 	config.DisableAutomaticPing = true
 	g, err := gorm.Open(postgres.Open(raw), config)
 	if err != nil {
@@ -107,11 +106,11 @@ func (d *DB) openPostgres(raw string) error {
 	return nil
 }
 
-func gormConfig() *gorm.Config {
+func (d *DB) gormConfig() *gorm.Config {
 	return &gorm.Config{
 		SkipDefaultTransaction: true,
 		TranslateError:         true,
-		Logger:                 logger.Discard, // errors are returned, and logged where they stop
+		Logger:                 d.logger,
 		NowFunc:                func() time.Time { return time.Now().UTC() },
 	}
 }

@@ -108,19 +108,21 @@ type bench struct {
 	api   *API
 	url   string
 	heard *heard
+	reads reads // since the last bounded
 }
 
 func start(t *testing.T, edit ...func(*Config)) *bench {
 	t.Helper()
-	db, err := database.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "understudy.db"))
+	b := &bench{t: t, heard: &heard{}}
+	db, err := database.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "understudy.db"), database.WithTrace(b.reads.trace))
 	if err != nil {
 		t.Fatal(err)
 	}
+	b.db = db
 	t.Cleanup(func() { _ = db.Close() })
 	if err := db.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	b := &bench{t: t, db: db, heard: &heard{}}
 	c := Config{
 		DB: db, AdminKey: adminKey, ServiceToken: serviceToken, Announce: b.heard, Version: "1.2.3", Mode: "local",
 		Upstreams: []understudy.Upstream{{Name: "openai", Kind: understudy.UpstreamOpenAI, BaseURL: "https://api.openai.com/v1", Key: "sk-secret", Default: true}},
