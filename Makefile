@@ -68,7 +68,7 @@ docs-test: setup ## every command of README and docs, run as it stands there
 	@ci/docs/run.sh
 
 record: setup ## record `make run` for the documentation (docs/make-run.svg)
-	@cd ci && go run ./docs/cmd/record -out ../docs/make-run.svg -- $(MAKE) --no-print-directory -C .. run
+	@cd ci && go run ./docs/cmd/record -dir .. -out ../docs/make-run.svg -- make run
 
 lint: ## gofmt, go vet, ruff, shell syntax; types and eslint of the dashboard where npm is
 	@ci/test/lint.sh $(MODULES)

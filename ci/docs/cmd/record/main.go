@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,12 +26,13 @@ func run(args []string, stdout, stderr io.Writer) int {
 	out := flags.String("out", "", "file for the SVG")
 	length := flags.Duration("length", 30*time.Second, "how long the recording plays, however long the run took")
 	columns := flags.Int("columns", 132, "width of the terminal")
+	dir := flags.String("dir", "", "folder to run the command in")
 	if err := flags.Parse(args); err != nil || *out == "" || flags.NArg() == 0 {
 		fmt.Fprintln(stderr, "usage: record -out FILE.svg -- COMMAND …")
 		return 2
 	}
 	s := &screen{columns: *columns}
-	took, err := watch(s, flags.Args(), stdout)
+	took, err := watch(s, *dir, flags.Args(), stdout)
 	if err != nil {
 		fmt.Fprintln(stderr, "record:", err)
 		return 1
@@ -45,9 +47,11 @@ func run(args []string, stdout, stderr io.Writer) int {
 }
 
 // watch runs the command on a terminal of its own until it has ended well.
-func watch(s *screen, command []string, copyTo io.Writer) (time.Duration, error) {
+func watch(s *screen, dir string, command []string, copyTo io.Writer) (time.Duration, error) {
 	cmd := exec.Command(command[0], command[1:]...)
-	cmd.Env = append(os.Environ(), "TERM=xterm-256color")
+	cmd.Dir = dir
+	ofMake := func(v string) bool { return strings.HasPrefix(v, "MAKE") || strings.HasPrefix(v, "MFLAGS=") } // a make that is recorded is nobody's child
+	cmd.Env = append(slices.DeleteFunc(os.Environ(), ofMake), "TERM=xterm-256color")
 	began := time.Now()
 	terminal, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 50, Cols: uint16(s.columns)})
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 func TestTheScreenIsWhatATerminalShows(t *testing.T) {
 	s := &screen{columns: 20}
 	at := func(seconds float64) time.Duration { return time.Duration(seconds * float64(time.Second)) }
-	s.write([]byte("one\r\n\x1b[1mtwo\x1b[0m\r\n"), at(1))
+	s.write([]byte("\x1b]11;?\x1b\\o\x1b]0;title\ane\r\n\x1b[1mtwo\x1b[0m\r\n"), at(1))
 	s.write([]byte("\r\x1b[K   1/3 \xe2\x96"), at(2)) // a rune cut in half
 	s.write([]byte("\x88"), at(2.01))
 	s.write([]byte("\r\x1b"), at(3)) // a sequence cut in half
@@ -40,9 +40,10 @@ func TestTheScreenIsWhatATerminalShows(t *testing.T) {
 }
 
 func TestARecordingIsWellFormedAndShowsTheEnd(t *testing.T) {
+	t.Setenv("MAKEFLAGS", "--inherited")
 	out := filepath.Join(t.TempDir(), "r.svg")
 	var printed, said bytes.Buffer
-	if status := run([]string{"-out", out, "--", "sh", "-c", `printf '1 <b>\r\033[K2 & 3\n'; test -t 1 && echo terminal`}, &printed, &said); status != 0 {
+	if status := run([]string{"-dir", "/", "-out", out, "--", "sh", "-c", `printf '1 <b>\r\033[K2 & 3\n'; test -t 1 && echo terminal; pwd; echo "$MAKEFLAGS"`}, &printed, &said); status != 0 {
 		t.Fatalf("exit status %d: %s", status, said.String())
 	}
 	b, err := os.ReadFile(out)
@@ -56,7 +57,10 @@ func TestARecordingIsWellFormedAndShowsTheEnd(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, want := range []string{"2 &amp; 3", "terminal", "a real run of"} {
+	if strings.Contains(printed.String(), "--inherited") {
+		t.Error("the command is another make's child")
+	}
+	for _, want := range []string{"2 &amp; 3", "terminal", ">/</text>", "a real run of"} {
 		if !strings.Contains(string(b), want) {
 			t.Errorf("%q is missing in\n%s", want, b)
 		}

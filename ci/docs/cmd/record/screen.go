@@ -78,7 +78,16 @@ func escape(b []byte) (n int, whole bool) {
 	if len(b) < 2 {
 		return 0, false
 	}
-	if b[1] != '[' {
+	switch b[1] {
+	case '[':
+	case ']': // a question or an order to the terminal (ECMA-48's OSC), up to BEL or ESC \
+		for i := 2; i < len(b); i++ {
+			if b[i] == '\a' || b[i] == '\\' && b[i-1] == 0x1b {
+				return i + 1, true
+			}
+		}
+		return 0, false
+	default:
 		return 2, true
 	}
 	for i := 2; i < len(b); i++ {
