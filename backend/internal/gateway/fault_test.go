@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -103,6 +104,11 @@ func TestAnUpstreamThatFails(t *testing.T) {
 		"ends a stream too early": {func(*testing.T) http.HandlerFunc {
 			return func(w http.ResponseWriter, r *http.Request) { send(w, chunk("m", `{"content":"half "}`, "null")) }
 		}, `,"stream":true`, 200, "upstream_broke_off", true, false},
+		"ends within a line": {func(*testing.T) http.HandlerFunc {
+			return func(w http.ResponseWriter, r *http.Request) {
+				send(w, chunk("m", `{"content":"half "}`, "null"), `data: {"id":"cut`)
+			}
+		}, `,"stream":true`, 200, "cut\n\ndata: {\"error\"", true, false},
 		"tells an error mid-stream": {func(*testing.T) http.HandlerFunc {
 			return func(w http.ResponseWriter, r *http.Request) {
 				send(w, chunk("m", `{"content":"half "}`, "null"), `data: {"error":{"message":"overloaded"}}`+"\n\n")
@@ -143,6 +149,40 @@ func TestAnUpstreamThatFails(t *testing.T) {
 				if p := h.pair(r); p.Complete != c.complete {
 					t.Errorf("%+v", p)
 				}
+			}
+		})
+	}
+}
+
+// TestAnIdleConnectionThatTheUpstreamClosesCostsNoRequest has it closed at the
+// worst moment: when the next request is on its way.
+func TestAnIdleConnectionThatTheUpstreamClosesCostsNoRequest(t *testing.T) {
+	for name, body := range map[string]string{
+		"an endpoint's request": `{"model":"triage","messages":[{"role":"user","content":"x"}]}`,
+		"one that only passes":  `{"model":"gpt-9","messages":[{"role":"user","content":"x"}]}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := open(t, asDefault)
+			var arrived atomic.Int64
+			h.llm.use(func(w http.ResponseWriter, r *http.Request) {
+				if arrived.Add(1) == 2 {
+					conn, _, err := http.NewResponseController(w).Hijack()
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					conn.Close()
+					return
+				}
+				says("m", "the LLM's answer")(w, r)
+			})
+			for range 2 {
+				if r := h.post(body); r.status != 200 || !strings.Contains(r.body, "the LLM's answer") {
+					t.Errorf("%d %s", r.status, r.body)
+				}
+			}
+			if n := len(h.llm.requests()); n != 3 || h.llm.headers[2]["Idempotency-Key"] != nil {
+				t.Errorf("%d requests arrived, the last with %v", n, h.llm.headers[2])
 			}
 		})
 	}

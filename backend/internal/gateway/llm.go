@@ -74,13 +74,26 @@ func (x *exchange) askLLM() (*http.Response, error) {
 	payload := x.llmBody()
 	req := (&http.Request{
 		Method: http.MethodPost, URL: x.upstream.target(x.r), Header: make(http.Header, len(x.r.Header)+2),
-		Body: io.NopCloser(bytes.NewReader(payload)), ContentLength: int64(len(payload)),
-		GetBody: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(payload)), nil },
-		Proto:   "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}).WithContext(x.r.Context())
 	copyHeaders(req.Header, x.r.Header, notForwarded)
 	x.upstream.authorize(req.Header)
+	repeatable(req, payload)
 	return x.upstream.transport.RoundTrip(req)
+}
+
+// repeatable gives a request its body so that the transport may send it again
+// where a kept-open connection turns out to be closed: an upstream that closes
+// idle ones just when one is used is no reason to fail. A request that was
+// answered in part is never sent again. (net/http takes a POST for repeatable
+// if it has an Idempotency-Key; one without values is not sent.)
+func repeatable(req *http.Request, payload []byte) {
+	req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(payload)), nil }
+	req.Body, _ = req.GetBody()
+	req.ContentLength = int64(len(payload))
+	if _, ok := req.Header["Idempotency-Key"]; !ok {
+		req.Header["Idempotency-Key"] = []string{}
+	}
 }
 
 func (u *upstream) authorize(h http.Header) {

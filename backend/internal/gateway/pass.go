@@ -1,10 +1,8 @@
 package gateway
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -28,8 +26,8 @@ func (g *Gateway) passThrough(w http.ResponseWriter, r *http.Request, st *state,
 // forwardUntouched sends a request whose body was read already.
 func (g *Gateway) forwardUntouched(w http.ResponseWriter, r *http.Request, up *upstream, raw []byte) {
 	again := r.Clone(r.Context())
-	again.Body, again.ContentLength = io.NopCloser(bytes.NewReader(raw)), int64(len(raw))
 	again.TransferEncoding = nil
+	repeatable(again, raw)
 	up.proxy.ServeHTTP(w, again)
 }
 

@@ -109,6 +109,7 @@ func (x *exchange) endStream(err error, o *outcome) {
 	if !errors.Is(err, context.Canceled) {
 		x.g.log.Warn("gateway: the upstream's stream broke", "upstream", x.upstream.Name, "error", err)
 	}
+	_, _ = io.WriteString(x.w, "\n\n") // what came may have ended within a line
 	_, _ = x.w.Write(problem{502, "upstream_broke_off", fmt.Sprintf("The upstream %q broke off its answer.", x.upstream.Name), ""}.event())
 	x.flush()
 }

@@ -42,9 +42,11 @@ func newUpstream(u understudy.Upstream, headers time.Duration) (*upstream, error
 // newTransport keeps many connections open and changes no byte of a body.
 func newTransport(proxy func(*http.Request) (*url.URL, error)) *http.Transport {
 	return &http.Transport{
-		Proxy:                 proxy,
-		DialContext:           (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
-		ForceAttemptHTTP2:     true,
+		Proxy:             proxy,
+		DialContext:       (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		ForceAttemptHTTP2: true,
+		// All requests share a connection: one that died without a word is noticed.
+		HTTP2:                 &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 10 * time.Second},
 		MaxIdleConns:          0,
 		MaxIdleConnsPerHost:   512,
 		IdleConnTimeout:       90 * time.Second,

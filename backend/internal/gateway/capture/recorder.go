@@ -137,9 +137,9 @@ func (r *Recorder) Submit(it Item) {
 // Spooled returns how many bytes wait on disk for the database.
 func (r *Recorder) Spooled() int64 { return r.spool.Size() }
 
-// Close stores what is queued: in the database, else in the spool, and with
-// the database away the spool in the sink. It gives up waiting for the
-// database, but never leaves out the disk, when ctx ends.
+// Close stores what is queued: in the database, else in the spool, and what the
+// database has not taken in half of ctx's time in the sink. It never leaves
+// out the disk, whenever ctx ends.
 func (r *Recorder) Close(ctx context.Context) error {
 	r.closing.Lock()
 	was := r.closed
@@ -148,16 +148,26 @@ func (r *Recorder) Close(ctx context.Context) error {
 	if was {
 		return nil
 	}
-	stop := context.AfterFunc(ctx, r.cancel) // running inserts end with ctx
+	forDB, cancel := half(ctx)
+	defer cancel()
+	stop := context.AfterFunc(forDB, r.cancel) // running inserts end with it
 	defer stop()
 	close(r.end)
 	<-r.collected
 	close(r.batches)
 	select {
 	case <-r.stored:
-	case <-ctx.Done(): // a store that does not heed its context; its batch is spooled
+	case <-forDB.Done(): // a store that does not heed its context; its batch is spooled
 	}
-	r.handOver(ctx)
+	r.handOver(forDB, ctx)
 	r.cancel()
 	return r.spool.Close()
+}
+
+// half is a context for the first half of what is left of ctx's time.
+func half(ctx context.Context) (context.Context, context.CancelFunc) {
+	if end, ok := ctx.Deadline(); ok {
+		return context.WithTimeout(ctx, time.Until(end)/2)
+	}
+	return context.WithCancel(ctx)
 }

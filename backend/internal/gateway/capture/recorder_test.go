@@ -337,6 +337,19 @@ func TestAtTheEndTheSpoolGoesWhereOthersFindIt(t *testing.T) {
 	await(t, "another replica has stored them", func() bool { return s.count() == 800 })
 }
 
+func TestAtTheEndADatabaseThatHangsDoesNotKeepTheSpoolFromTheSink(t *testing.T) {
+	s, shared := newStore(), &sink{}
+	s.hold = make(chan struct{})
+	r := start(t, s, func(c *Config) { c.Sink = shared })
+	for n := range 800 {
+		r.Submit(item(n))
+	}
+	end(t, r)
+	if len(shared.records) != 800 || r.Spooled() != 0 {
+		t.Errorf("%d records were handed over, %d bytes are left", len(shared.records), r.Spooled())
+	}
+}
+
 func TestWithTheSinkDownTooTheDiskKeepsThem(t *testing.T) {
 	s, shared := newStore(), &sink{down: true}
 	s.down = true

@@ -79,8 +79,8 @@ func (r *Recorder) reject(raw []byte, cause error) {
 
 // handOver ends with an empty spool if it can: into the database, else into
 // the sink.
-func (r *Recorder) handOver(ctx context.Context) {
-	for r.spool.Size() > 0 && !r.away.Load() && ctx.Err() == nil {
+func (r *Recorder) handOver(forDB, ctx context.Context) {
+	for r.spool.Size() > 0 && !r.away.Load() && forDB.Err() == nil {
 		if _, err := r.spool.Replay(batchRows, r.replay); err != nil {
 			break
 		}
@@ -97,5 +97,8 @@ func (r *Recorder) handOver(ctx context.Context) {
 			return
 		}
 		r.log.Info("capture: pairs were handed to the shared spool", "pairs", done.Records)
+	}
+	if left := r.spool.Size(); left > 0 {
+		r.log.Warn("capture: the spool stays on this disk", "error", ctx.Err(), "spoolBytes", left)
 	}
 }

@@ -24,8 +24,11 @@ func (s *Spool) Replay(max int, f func(records [][]byte) error) (Replayed, error
 	defer s.replay.Unlock()
 	var done Replayed
 	names, err := s.segments()
-	if err != nil || len(names) == 0 {
+	if err != nil {
 		return done, err
+	}
+	if len(names) == 0 {
+		return done, s.nothing()
 	}
 	name := names[0]
 	s.mu.Lock()
@@ -57,6 +60,23 @@ func (s *Spool) Replay(max int, f func(records [][]byte) error) (Replayed, error
 	s.size -= int64(len(raw))
 	s.mu.Unlock()
 	return done, nil
+}
+
+// nothing notes that no segment is there, where somebody has removed them
+// behind our back: nothing waits then, and the next record begins a new one.
+func (s *Spool) nothing() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	names, err := s.segments() // one may have been begun meanwhile
+	if err != nil || len(names) > 0 {
+		return err
+	}
+	if s.file != nil {
+		s.file.Close()
+		s.file, s.dirty = nil, false
+	}
+	s.size = 0
+	return nil
 }
 
 // A record is framed as length and CRC-32C of its bytes, both 4 bytes, little

@@ -126,6 +126,41 @@ func TestADamagedSegmentGivesWhatIsWholeInIt(t *testing.T) {
 	}
 }
 
+func TestSegmentsThatSomebodyRemovedAreNotWaitedFor(t *testing.T) {
+	dir := t.TempDir()
+	s, err := Open(dir, 1<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := s.Append([]byte("removed")); err != nil {
+		t.Fatal(err)
+	}
+	names, err := s.segments()
+	if err != nil || len(names) != 1 {
+		t.Fatal(names, err)
+	}
+	if err := os.Remove(names[0]); err != nil {
+		t.Fatal(err)
+	}
+	if done, err := s.Replay(10, nil); err != nil || done.Records != 0 || s.Size() != 0 {
+		t.Errorf("%+v, %v; %d bytes wait", done, err, s.Size())
+	}
+	if err := s.Append([]byte("kept")); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	_, err = s.Replay(10, func(records [][]byte) error {
+		for _, r := range records {
+			got = append(got, string(r))
+		}
+		return nil
+	})
+	if err != nil || len(got) != 1 || got[0] != "kept" || s.Size() != 0 {
+		t.Errorf("%q, %v; %d bytes wait", got, err, s.Size())
+	}
+}
+
 func TestTheLimitHolds(t *testing.T) {
 	s := open(t, t.TempDir(), 40)
 	if err := s.Append(bytes.Repeat([]byte("x"), 30)); err != nil {
