@@ -17,6 +17,7 @@ const (
 	NotFound Code = "not_found" // there is no such thing
 	NoSpace  Code = "no_space"  // the disk is full
 	Broken   Code = "broken"    // a job cannot succeed any more
+	Busy     Code = "busy"      // not now
 )
 
 // Error carries a sentence for a person.

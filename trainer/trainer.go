@@ -129,6 +129,9 @@ type Record struct {
 	Clean        bool     `json:"clean,omitempty"`  // finished, and nothing is left to end
 }
 
+// Costs reports whether a machine was rented for the job, or may have been.
+func (r *Record) Costs() bool { return len(r.Rentals) > 0 || r.Hiring }
+
 // Deadline is when training has to stop; zero while the job is queued.
 func (r *Record) Deadline() time.Time {
 	if r.StartedAt.IsZero() {

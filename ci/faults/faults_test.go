@@ -181,6 +181,42 @@ func theFaults() []fault {
 		}
 	})
 	add(fault{group: pod, name: "the job is cancelled", want: "cancelled", pods: 1}, b, d)
+	// again starts the trainer anew, configured differently.
+	again := func(w *world, env ...string) {
+		w.kill()
+		w.start(env...)
+	}
+	waits := func(w *world, words string) {
+		w.await("the job waits: "+words, func() bool { return strings.Contains(w.get().Waiting, words) })
+	}
+	b, d = held("training", func(w *world) {
+		again(w, "RUNPOD_API_KEY=wrong")
+		waits(w, "does not know the API key")
+		again(w)
+	})
+	add(fault{group: pod, name: "the key is wrong for a while: nothing is lost", pods: 1}, b, d)
+	b, d = held("training", func(w *world) {
+		again(w, "RUNPOD_API_KEY=")
+		waits(w, "started without the provider")
+		w.put() // a backend that comes back orders again
+		again(w)
+	})
+	add(fault{group: pod, name: "the key is gone for a while: nothing is lost", pods: 1}, b, d)
+	b, d = held("training", func(w *world) {
+		again(w, "AGENT_IMAGE=", "TRAINING_PROVIDER=static", "AGENT_URL=http://127.0.0.1:9", "AGENT_TOKEN=another")
+	})
+	add(fault{group: pod, name: "nothing is rented any more: what was goes on", pods: 1}, b, d)
+	b, d = held("training", func(w *world) {
+		again(w, "RUNPOD_API_KEY=wrong")
+		waits(w, "does not know the API key")
+		for _, want := range []int{202, 503} {
+			if status, answer := w.do("DELETE", "/v1/jobs/"+jobID, nil); status != want {
+				w.Errorf("DELETE: %d, not %d: %s", status, want, answer)
+			}
+		}
+		again(w)
+	})
+	add(fault{group: pod, name: "the job is cancelled and removed while its pod cannot be ended", want: "cancelled", pods: 1}, b, d)
 	b, d = held("training", func(w *world) {
 		w.kill()
 		w.await2("the agent ends its pod", func() bool { return w.alive() == 0 })

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -169,22 +170,23 @@ func (a *app) endTrainings(ctx context.Context, c config.Config) error {
 }
 
 // end deletes a job twice: the first cancels it, the second waits until its
-// machine is gone and forgets it.
+// machine is gone and forgets it. A machine that cannot be ended yet is tried
+// again, until ctx ends.
 func end(ctx context.Context, trainer *trainerclient.Client, job string) error {
 	for {
-		if err := trainer.Delete(ctx, job); err != nil {
-			return err
+		err := trainer.Delete(ctx, job)
+		if err == nil {
+			_, err = trainer.Get(ctx, job)
 		}
-		_, err := trainer.Get(ctx, job)
 		if understudy.CodeOf(err) == understudy.NotFound {
 			return nil
 		}
-		if err != nil {
+		if err != nil && understudy.CodeOf(err) != understudy.Unavailable {
 			return err
 		}
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return cmp.Or(err, ctx.Err())
 		case <-time.After(500 * time.Millisecond):
 		}
 	}

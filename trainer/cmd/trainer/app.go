@@ -57,7 +57,8 @@ func open(c config) (*app, error) {
 		if c.provider == "runpod" {
 			slog.Warn("jobs that name no provider will be refused", "TRAINING_PROVIDER", c.provider, "why", why)
 		}
-	} else {
+	}
+	if c.runpod.key != "" { // whatever else it lacks: what was rented before is looked after
 		install := c.runpod.install
 		if install == "" {
 			if install, err = st.InstallID(); err != nil {
@@ -66,7 +67,7 @@ func open(c config) (*app, error) {
 			}
 		}
 		providers["runpod"] = c.runpod.rent(install)
-		slog.Info("pods are rented at RunPod where a job asks for it", "api", c.runpod.url, "prefix", "understudy-"+install+"-")
+		slog.Info("RunPod is at hand: pods are rented where a job asks for it, and ended", "api", c.runpod.url, "prefix", "understudy-"+install+"-")
 	}
 	a.driver, err = drive.New(drive.Config{
 		Store: st, Providers: providers, Missing: missing, Slots: map[string]int{"runpod": c.runpod.maxPods}, DatasetToken: c.token,

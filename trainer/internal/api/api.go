@@ -120,6 +120,7 @@ var statuses = map[trainer.Code]int{
 	trainer.Conflict: http.StatusConflict,
 	trainer.NotFound: http.StatusNotFound,
 	trainer.NoSpace:  http.StatusInsufficientStorage,
+	trainer.Busy:     http.StatusServiceUnavailable,
 }
 
 // fail is the one place that maps errors to HTTP.

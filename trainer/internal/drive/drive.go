@@ -148,14 +148,9 @@ func (d *Driver) Put(id string, spec trainer.Spec) (j trainer.Job, created bool,
 	if err := trainer.CheckID(id); err != nil {
 		return j, false, err
 	}
-	if why, missing := d.Missing[spec.Provider]; missing {
-		return j, false, trainer.Errorf(trainer.Invalid, "%s", why)
-	}
-	if err := spec.Validate(d.providers()); err != nil {
-		return j, false, err
-	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	// A job that is there goes on, whatever this trainer would accept now.
 	if old, ok := d.jobs[id]; ok {
 		if !old.record.Spec.Same(spec) {
 			return j, false, trainer.Errorf(trainer.Conflict, "There is another job %s already. Give this one an id of its own.", id)
@@ -165,6 +160,12 @@ func (d *Driver) Put(id string, spec trainer.Spec) (j trainer.Job, created bool,
 			d.keep(&old.record)
 		}
 		return view(&old.record), false, nil
+	}
+	if why, missing := d.Missing[spec.Provider]; missing {
+		return j, false, trainer.Errorf(trainer.Invalid, "%s", why)
+	}
+	if err := spec.Validate(d.providers()); err != nil {
+		return j, false, err
 	}
 	now := time.Now().UTC()
 	r := trainer.Record{Spec: spec, Token: rand.Text(), Job: trainer.Job{

@@ -48,6 +48,11 @@ func (d *Driver) finish(ctx context.Context, id string) {
 func (r *run) untilDone(ctx context.Context) error {
 	rec := r.record()
 	p, ok := r.Providers[rec.Spec.Provider]
+	if !ok && rec.Costs() { // what was paid for is not thrown away
+		r.wait(fmt.Errorf("this trainer was started without the provider %q, and a machine may run there: configure it again", rec.Spec.Provider))
+		<-ctx.Done()
+		return context.Cause(ctx)
+	}
 	if !ok {
 		return trainer.Errorf(trainer.Invalid, "This trainer was started without the provider %q. Configure it, then retry.", rec.Spec.Provider)
 	}
@@ -197,8 +202,10 @@ func (d *Driver) clean(ctx context.Context, id string) {
 func (d *Driver) end(ctx context.Context, rec trainer.Record) error {
 	p, ok := d.Providers[rec.Spec.Provider]
 	switch _, rents := p.(Renter); {
-	case rec.Agent.ID == "" && len(rec.Rentals) == 0 && !rec.Hiring:
+	case rec.Agent.ID == "" && !rec.Costs():
 		return nil // nothing was ever started
+	case !ok && !rec.Costs():
+		return nil // an agent of this machine ended with its trainer; one that is not ours stays
 	case !ok:
 		return fmt.Errorf("the provider %q is not configured", rec.Spec.Provider)
 	case rec.Agent.ID == "" && !rents:

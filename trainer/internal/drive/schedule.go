@@ -59,7 +59,8 @@ func (d *Driver) start(id string, work func(context.Context, string)) {
 
 // Delete cancels a job that is not finished, and removes a finished one with
 // the artefacts that no other job holds. It returns what the job was turned
-// into and whether it is gone; a missing job is NotFound.
+// into and whether it is gone; a missing job is NotFound, and one whose machine
+// cannot be ended yet is Busy: nothing is forgotten that may cost.
 func (d *Driver) Delete(ctx context.Context, id string) (j trainer.Job, gone bool, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -72,14 +73,17 @@ func (d *Driver) Delete(ctx context.Context, id string) (j trainer.Job, gone boo
 			return j, false, err
 		}
 		r.Clean = entry.cancel == nil // it never left the queue
+		if entry.cancel != nil {
+			entry.cancel(errCancelled) // also where the disk is full: what it does costs
+		}
 		if err := d.Store.Save(*r); err != nil {
 			return j, false, err
 		}
 		slog.Info("job cancelled", "job", id)
-		if entry.cancel != nil {
-			entry.cancel(errCancelled)
-		}
 		return view(r), false, nil
+	}
+	if entry.cancel == nil && !entry.record.Clean && d.ctx != nil {
+		d.start(id, d.clean) // it could not be ended before
 	}
 	// A worker that still ends the agent goes first.
 	for entry.cancel != nil {
@@ -96,6 +100,9 @@ func (d *Driver) Delete(ctx context.Context, id string) (j trainer.Job, gone boo
 	}
 	if d.jobs[id] != entry {
 		return j, true, nil // somebody else removed it meanwhile
+	}
+	if !entry.record.Clean {
+		return j, false, trainer.Errorf(trainer.Busy, "The machine of the job %s could not be ended yet: see the trainer's log for why, and try again. Nothing is forgotten before.", id)
 	}
 	if err := d.Store.Forget(id); err != nil {
 		return j, false, err

@@ -163,6 +163,9 @@ func (p *Provider) places(ctx context.Context) ([]string, error) {
 
 // rent asks for one candidate after the other.
 func (p *Provider) rent(ctx context.Context, o trainer.Order) (trainer.Agent, error) {
+	if cmp.Or(o.Spec.Image, p.Image) == "" {
+		return trainer.Agent{}, trainer.Errorf(trainer.Broken, "AGENT_IMAGE is not set any more, so another pod would have nothing to run. Set it, then retry.")
+	}
 	places, err := p.places(ctx)
 	if err != nil {
 		return trainer.Agent{}, err

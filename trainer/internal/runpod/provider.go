@@ -106,11 +106,11 @@ func (p *Provider) have(ctx context.Context, o trainer.Order) (trainer.Agent, er
 		case err == nil && !pod.Status.Over():
 			return o.Previous, nil
 		case err != nil && !Gone(err):
-			return trainer.Agent{}, final(err)
+			return trainer.Agent{}, patient(err)
 		case err == nil: // stopped, by whomever: its disk goes on to cost, and may never start again
 			slog.Warn("pod is over; it is ended", "job", o.JobID, "pod", pod.ID, "status", pod.Status)
 			if err := p.end(ctx, o, pod.ID); err != nil {
-				return trainer.Agent{}, final(err)
+				return trainer.Agent{}, patient(err)
 			}
 		default:
 			slog.Warn("pod is gone", "job", o.JobID, "pod", o.Previous.ID)
@@ -280,6 +280,16 @@ func final(err error) error {
 		return trainer.Errorf(trainer.Broken, "This version of RunPod's API is no more. RUNPOD_BASE_URL has to end with /v2. (%v)", err)
 	case http.StatusUnprocessableEntity:
 		return trainer.Errorf(trainer.Broken, "RunPod says that the request breaks its API's contract. This is a mistake in Understudy, please report it: %v", err)
+	}
+	return err
+}
+
+// patient is final where a pod is rented already: what it makes was paid for,
+// so that the job waits until the key or the account is in order again, or
+// until its deadline.
+func patient(err error) error {
+	if said := final(err); trainer.CodeOf(said) != "" {
+		return errors.New(said.Error())
 	}
 	return err
 }

@@ -22,7 +22,7 @@ func (p *Provider) ready(ctx context.Context, o trainer.Order, a trainer.Agent) 
 			o.Account.Ended(a.ID)
 			return a, failedStart("the pod %s was gone before its agent answered", a.ID)
 		case err != nil:
-			return a, final(err)
+			return a, patient(err)
 		case pod.Status.Over():
 			return a, p.giveUp(ctx, o, a, fmt.Errorf("the pod %s is %s before its agent answered", a.ID, pod.Status))
 		case pod.Status == Running || pod.Status == Starting:
