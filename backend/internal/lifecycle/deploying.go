@@ -34,7 +34,13 @@ func (l *lead) deploying(ctx context.Context, m understudy.Model) (time.Duration
 	case err != nil:
 		why = err.Error()
 	}
-	if l.Now().Sub(m.PhaseSince) >= l.DeployDeadline {
+	// From the first time that it was applied: before, a database or a cluster
+	// may have been away.
+	since := m.PhaseSince
+	if applied := l.memos.of(modelKey + m.ID).applied; applied.After(since) {
+		since = applied
+	}
+	if l.Now().Sub(since) >= l.DeployDeadline {
 		return l.takeOff(ctx, m, fmt.Sprintf("It was not ready within %s: %s", l.DeployDeadline, why))
 	}
 	if err != nil {
@@ -60,6 +66,9 @@ func (l *lead) enter(ctx context.Context, m understudy.Model) (why string, err e
 	case err != nil:
 		return "", err
 	case changed:
+		if memo := l.memos.of(modelKey + m.ID); memo.applied.Before(m.PhaseSince) {
+			memo.applied = l.Now()
+		}
 		return waiting(state), nil
 	case state.Replicas == 0: // was asleep when it left the stage last
 		return waiting(state), l.Runtime.Scale(ctx, r.Name, 1, state.Version)

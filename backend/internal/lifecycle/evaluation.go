@@ -73,11 +73,8 @@ func (l *lead) answers(ctx context.Context, m understudy.Model, name string, sta
 		return l.Poll, err
 	}
 
-	memo := l.memos.of(modelKey + m.ID)
-	if memo.remaining != remaining {
-		memo.remaining, memo.moved = remaining, l.Now()
-	}
-	if stalled := l.Now().Sub(memo.moved); stalled > l.EvaluationStall {
+	stalled := l.memos.of(modelKey+m.ID).exam.idle(m.Attempt, remaining, l.Now(), l.EvaluationStall/10)
+	if stalled > l.EvaluationStall {
 		return l.giveUp(ctx, m, fmt.Sprintf("No prompt was answered for %s; %d of %d are left. %s", stalled.Round(time.Second), remaining, total, state.Reason))
 	}
 	if l.due(m) {

@@ -11,12 +11,33 @@ type memo struct {
 	generation int64     // of the model when it was looked at last
 	ordered    bool      // the training was ordered from here
 	said       time.Time // when progress was last stored and announced
-	remaining  int       // prompts without an answer
-	moved      time.Time // when remaining last changed
+	exam       exam
+	applied    time.Time // when the release was first applied in this phase
 	counted    int64     // pairs when automatic training was last considered
 	pruned     time.Time
 	billed     time.Time // when the trainer was last asked what trainings cost
 	compared   time.Time // when the release was last held against what should be there
+}
+
+// exam is how an evaluation's answers come.
+type exam struct {
+	attempt   int
+	remaining int           // prompts without an answer
+	looked    time.Time     // when that was read last
+	still     time.Duration // for how long nothing changed, as far as it was looked at
+}
+
+// idle notes what is left to answer and returns for how long nothing was
+// answered. Of the time between two looks no more than most counts: while the
+// database or the cluster was away, nobody could have seen an answer.
+func (e *exam) idle(attempt, remaining int, now time.Time, most time.Duration) time.Duration {
+	if e.attempt != attempt || e.remaining != remaining || e.looked.IsZero() {
+		*e = exam{attempt: attempt, remaining: remaining, looked: now}
+		return 0
+	}
+	e.still += min(now.Sub(e.looked), most)
+	e.looked = now
+	return e.still
 }
 
 type memos struct {
@@ -31,7 +52,7 @@ func (m *memos) of(key string) *memo {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.by[key] == nil {
-		m.by[key] = &memo{remaining: -1}
+		m.by[key] = &memo{}
 	}
 	return m.by[key]
 }

@@ -175,6 +175,44 @@ func TestAnEvaluationThatStandsStillFails(t *testing.T) {
 	if m.Phase != understudy.Failed || !strings.Contains(m.Reason, "No prompt was answered for") || !strings.Contains(m.Reason, "cannot be pulled") {
 		t.Errorf("%s: %s", m.Phase, m.Reason)
 	}
+	// The next attempt has its own patience, whatever the last one used up.
+	w.ask(id, understudy.Retry)
+	w.until(id, understudy.LLMEvaluation)
+	for range 5 {
+		w.must(w.look(id))
+	}
+	w.stage.set(func() { w.stage.stuck = "" })
+	w.until(id, understudy.Deployed)
+}
+
+func TestAnEvaluationThatNobodyLookedAtHasNotStoodStill(t *testing.T) {
+	w := newWorld(t)
+	w.endpoint("triage", nil)
+	w.teach("triage", 150)
+	id := w.train("triage").ID
+	w.until(id, understudy.LLMEvaluation)
+	w.stage.set(func() { w.stage.stuck = "it loads its model" })
+	for range 5 {
+		w.must(w.look(id))
+	}
+	w.clock.pass(time.Hour) // the database was away
+	for range 5 {
+		w.must(w.look(id))
+	}
+	w.stage.set(func() { w.stage.stuck = "" })
+	w.until(id, understudy.Deployed)
+}
+
+func TestADeploymentThatNobodyLookedAtHasItsWholeTime(t *testing.T) {
+	w := newWorld(t)
+	w.endpoint("triage", nil)
+	w.teach("triage", 150)
+	id := w.train("triage").ID
+	w.until(id, understudy.Deploying)
+	w.clock.pass(time.Hour)
+	if m := w.settle(id); m.Phase != understudy.Deployed {
+		t.Errorf("%s: %s", m.Phase, m.Reason)
+	}
 }
 
 func TestWithoutATaskOfTenPairsTrainingFailsAndSaysWhatHelps(t *testing.T) {

@@ -133,6 +133,12 @@ func (l *lead) job(ctx context.Context, m understudy.Model) (understudy.Training
 		return job, err
 	}
 	order, err := l.order(ctx, m)
+	if permanent(err) {
+		// What could not be ordered any more goes on if it was ordered before.
+		if job, missing := l.Trainer.Get(ctx, id); missing == nil {
+			return job, nil
+		}
+	}
 	if err != nil {
 		return understudy.TrainingJob{}, err
 	}

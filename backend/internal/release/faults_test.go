@@ -124,25 +124,38 @@ func TestARecordThatCannotBeReadIsReplaced(t *testing.T) {
 	}
 }
 
-func TestARecordThatCannotBeReadIsRemovedWithItsObjects(t *testing.T) {
-	l := openLocal(t)
-	r, other := l.release("triage", understudy.ModeServe), l.release("other", understudy.ModeServe)
-	l.apply(t, r)
-	l.apply(t, other)
-	l.records.edit(key(r.Name, 1), func(row *understudy.ReleaseRecord) { row.Body = "?" })
-	if err := l.Remove(t.Context(), r.Name); err != nil {
-		t.Fatal(err)
+func TestAReleaseIsRemovedWithItsObjectsWhateverBecameOfItsRecord(t *testing.T) {
+	for name, spoil := range map[string]func(l *local, key string){
+		"it cannot be read": func(l *local, key string) {
+			l.records.edit(key, func(row *understudy.ReleaseRecord) { row.Body = "?" })
+		},
+		"it is gone": func(l *local, key string) {
+			if err := l.records.DeleteRelease(t.Context(), key); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := openLocal(t)
+			r, other := l.release("triage", understudy.ModeServe), l.release("other", understudy.ModeServe)
+			l.apply(t, r)
+			l.apply(t, other)
+			spoil(l, key(r.Name, 1))
+			if err := l.Remove(t.Context(), r.Name); err != nil {
+				t.Fatal(err)
+			}
+			refs, err := l.Local.node.Objects(t.Context())
+			for _, ref := range refs {
+				if strings.HasPrefix(ref.Name, r.Name) {
+					t.Errorf("%v is left", ref)
+				}
+			}
+			if err != nil || len(l.records.rows) != 1 {
+				t.Errorf("%v, %v", l.records.rows, err)
+			}
+			l.serving(t, other.Name)
+		})
 	}
-	refs, err := l.Local.node.Objects(t.Context())
-	for _, ref := range refs {
-		if strings.HasPrefix(ref.Name, r.Name) {
-			t.Errorf("%v is left", ref)
-		}
-	}
-	if err != nil || len(l.records.rows) != 1 {
-		t.Errorf("%v, %v", l.records.rows, err)
-	}
-	l.serving(t, other.Name)
 }
 
 func TestAfterAFullStopEverythingComesBack(t *testing.T) {

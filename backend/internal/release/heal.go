@@ -20,7 +20,8 @@ func (r *releases) heal(ctx context.Context, cfg *action.Configuration, last *re
 	status := last.Info.Status
 	switch {
 	case status == release.StatusUninstalling || status == release.StatusUninstalled:
-		return nil, r.uninstall(ctx, cfg, last.Name)
+		_, err := r.uninstall(ctx, cfg, last.Name)
+		return nil, err
 	case !status.IsPending():
 		return last, nil
 	}

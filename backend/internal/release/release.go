@@ -162,7 +162,7 @@ func (r *releases) Apply(ctx context.Context, want understudy.Release) (understu
 		}
 		if last != nil && want.Mode == understudy.ModeBatch && last.Labels[labelDigest] != digest {
 			// A Job's template cannot change; answers given are kept elsewhere.
-			if err := r.uninstall(ctx, cfg, want.Name); err != nil {
+			if _, err := r.uninstall(ctx, cfg, want.Name); err != nil {
 				return err
 			}
 			last = nil

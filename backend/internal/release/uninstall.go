@@ -17,12 +17,13 @@ func (r *releases) Remove(ctx context.Context, name string) error {
 		if err != nil {
 			return fmt.Errorf("release %s: %w", name, err)
 		}
-		if err := r.uninstall(ctx, cfg, name); err != nil {
+		known, err := r.uninstall(ctx, cfg, name)
+		if err != nil {
 			return err
 		}
-		if broken {
-			// The record that named the objects is lost: they are found by the
-			// release's name.
+		if broken || !known {
+			// The record that named the objects is lost, now or before a try that
+			// did not get this far: they are found by the release's name.
 			if err := r.stage.clear(ctx, name); err != nil {
 				return fmt.Errorf("release %s: %w", name, err)
 			}
@@ -34,17 +35,18 @@ func (r *releases) Remove(ctx context.Context, name string) error {
 	})
 }
 
-// uninstall removes objects and records; a release that is not there is no
-// error.
-func (r *releases) uninstall(_ context.Context, cfg *action.Configuration, name string) error {
+// uninstall removes objects and records; known is false where there is no
+// record.
+func (r *releases) uninstall(_ context.Context, cfg *action.Configuration, name string) (known bool, err error) {
 	uninstall := action.NewUninstall(cfg)
 	uninstall.Timeout, uninstall.Wait = Timeout, false
-	_, err := uninstall.Run(name)
-	if err != nil && !errors.Is(err, driver.ErrReleaseNotFound) {
-		return fmt.Errorf("release %s: %w", name, err)
+	_, err = uninstall.Run(name)
+	if errors.Is(err, driver.ErrReleaseNotFound) {
+		return false, nil
 	}
-	if err == nil {
-		r.Log.Info("release removed", "release", name)
+	if err != nil {
+		return false, fmt.Errorf("release %s: %w", name, err)
 	}
-	return nil
+	r.Log.Info("release removed", "release", name)
+	return true, nil
 }
