@@ -114,7 +114,7 @@ func (b *backend) wire(ctx context.Context, c config.Config) (err error) {
 		Trainer:   trainerclient.New(c.TrainerURL, c.ServiceToken),
 		Evaluator: evaluator,
 		Wakes:     b.queue.Wakes, Announce: b.announce, ServiceToken: c.ServiceToken, BackendURL: c.BackendURL,
-		MaxDeployments: c.MaxDeployments, BatchSize: c.EvaluationBatchSize, TrainingProvider: c.TrainingProvider,
+		MaxDeployments: c.MaxDeployments, DeployDeadline: c.DeployDeadline, BatchSize: c.EvaluationBatchSize, TrainingProvider: c.TrainingProvider,
 		TrainingDeadline: c.TrainingDeadline, MaxCostUSD: c.TrainingMaxCostUSD, GPUCandidates: c.TrainingGPUs, Metrics: prometheus.DefaultRegisterer,
 	})
 	b.api = httpapi.New(ctx, httpapi.Config{
@@ -168,14 +168,11 @@ func (b *backend) Run(ctx context.Context) error {
 	}
 	slog.Info("the backend listens", "address", ln.Addr().String(), "version", version)
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return serve.HTTP(ctx, ln, b.api, drainTime) })
+	g.Go(func() error { return serve.HTTP(ctx, ln, b.api, b.config.DrainTime) })
 	g.Go(func() error { return ignoreEnd(ctx, b.gateway.Run(ctx)) })
 	g.Go(func() error { return b.lead(ctx) })
 	return g.Wait()
 }
-
-// drainTime is how long running requests may go on after SIGTERM.
-const drainTime = 30 * time.Second
 
 // lead migrates the database and takes models through their phases. Requests
 // are answered meanwhile, by the last snapshot, if there is one.

@@ -44,6 +44,8 @@ type Config struct {
 	EvaluatorURL     string
 	ControlSocket    string // the local node's
 	TrainingProvider string
+	DeployDeadline   time.Duration // for a model that goes on stage to be ready
+	DrainTime        time.Duration // how long running requests may go on after SIGTERM
 	// Limits of one training, of endpoints that set none.
 	TrainingDeadline   time.Duration
 	TrainingMaxCostUSD float64 // 0 = no limit
@@ -95,6 +97,9 @@ func Read(lookup func(string) (string, bool)) (Config, error) {
 		EvaluatorURL:     r.URL("EVALUATOR_URL", "http://127.0.0.1:8001"),
 		ControlSocket:    r.String("UNDERSTUDY_CONTROL_SOCKET", filepath.Join(data, "node.sock")),
 		TrainingProvider: r.OneOf("TRAINING_PROVIDER", "local", "local", "static", "runpod"),
+
+		DrainTime:      r.Duration("DRAIN_TIME", 30*time.Second),
+		DeployDeadline: r.Duration("DEPLOY_DEADLINE", 5*time.Minute),
 
 		TrainingDeadline:   r.Duration("TRAINING_DEADLINE", 4*time.Hour),
 		TrainingMaxCostUSD: r.Float("TRAINING_MAX_COST_USD", 0, 0, 1e6),

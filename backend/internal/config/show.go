@@ -15,7 +15,7 @@ func (c Config) Show() [][2]string {
 		{"UNDERSTUDY_DATA_DIR", c.DataDir}, {"MODELS_DIR", c.ModelsDir},
 		{"DATABASE_URL", hidePassword(c.DatabaseURL)}, {"REDIS_URL", hidePassword(c.RedisURL)},
 		{"DEFAULT_SIMILARITY_THRESHOLD", s(c.DefaultThreshold)}, {"MAX_DEPLOYMENTS", s(c.MaxDeployments)},
-		{"EVALUATION_BATCH_SIZE", s(c.EvaluationBatchSize)},
+		{"EVALUATION_BATCH_SIZE", s(c.EvaluationBatchSize)}, {"DEPLOY_DEADLINE", s(c.DeployDeadline)}, {"DRAIN_TIME", s(c.DrainTime)},
 		{"UNDERSTUDY_RUNTIME", c.Runtime}, {"UNDERSTUDY_OVERLAY", c.Overlay}, {"NAMESPACE", c.Namespace}, {"SLM_IMAGE", c.SLMImage},
 		{"BACKEND_URL", c.BackendURL}, {"TRAINER_URL", c.TrainerURL}, {"EVALUATOR_URL", c.EvaluatorURL},
 		{"TRAINING_PROVIDER", c.TrainingProvider}, {"TRAINING_DEADLINE", s(c.TrainingDeadline)}, {"TRAINING_MAX_COST_USD", s(c.TrainingMaxCostUSD)},

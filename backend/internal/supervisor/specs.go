@@ -119,13 +119,14 @@ func inherited(more []string) []string {
 	return append(out, more...)
 }
 
-// own is this process's environment without what hands sockets over: the
-// backend reads upstream keys from variables that only its user knows.
+// own is this process's environment without what hands sockets over, and
+// without DRAIN_TIME, which drainGrace is made for: the backend reads upstream
+// keys from variables that only its user knows.
 func own() []string {
 	var out []string
 	for _, kv := range os.Environ() {
 		name, _, _ := strings.Cut(kv, "=")
-		if name != serve.FDVariable && name != child.FDVariable && name != "LISTEN_ADDR" {
+		if name != serve.FDVariable && name != child.FDVariable && name != "LISTEN_ADDR" && name != "DRAIN_TIME" {
 			out = append(out, kv)
 		}
 	}

@@ -152,6 +152,7 @@ func (p *Platform) PIDs() map[string]int {
 	return out
 }
 
+// drainGrace is longer than the backend's default of DRAIN_TIME.
 const drainGrace = 40 * time.Second
 
 // Close ends everything in the order of the loop: the gateway drains and

@@ -20,6 +20,7 @@
   "TRAINING_PROVIDER" $c.trainingProvider
   "DEFAULT_SIMILARITY_THRESHOLD" (toString $c.similarityThreshold)
   "MAX_DEPLOYMENTS" ($c.maxDeployments | int64 | toString)
+  "DEPLOY_DEADLINE" (printf "%dm" ($c.deployDeadlineMinutes | int64))
   "EVALUATION_BATCH_SIZE" ($c.evaluationBatchSize | int64 | toString)
   "LOG_LEVEL" $c.logLevel
 -}}

@@ -48,9 +48,10 @@
 {{- end }}
 {{- end }}
 
-{{/* How the trainer rents machines at RunPod: what is set. */}}
+{{/* How the trainer rents machines at RunPod: what is set. Also where the default is another:
+     an endpoint may name RunPod, and what was rented before is looked after. */}}
 {{- define "understudy.runpodEnv" -}}
-{{- if eq .Values.config.trainingProvider "runpod" -}}
+{{- if or (eq .Values.config.trainingProvider "runpod") .Values.training.runpod.agentImage -}}
 {{- $r := .Values.training.runpod -}}
 {{- $env := dict
   "AGENT_IMAGE" $r.agentImage
