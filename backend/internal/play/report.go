@@ -131,7 +131,11 @@ func (r Report) Print(w io.Writer) {
 		row("agreement", "%s with the teacher, on conversations never seen", percent(r.Agreement))
 		row("money", "%s spent on the LLM, %s not spent, at list price", usd(r.CostUSD), usd(r.SavedUSD))
 		if l := r.Ledger; l != nil {
-			row("", "serving %s (%.0f s of processor time), training %s, sample %s: net %s (%s to %s), an estimate; %s", usd(l.ServingUSD), l.CPUSeconds,
+			took := fmt.Sprintf("%.0f s of processor time", l.CPUSeconds)
+			if l.CPUSeconds == 0 { // the meter looks every quarter of a minute
+				took = "at most: its processor time was not read yet"
+			}
+			row("", "serving %s (%s), training %s, sample %s: net %s (%s to %s), an estimate; %s", usd(l.ServingUSD), took,
 				usd(l.TrainingUSD), usd(l.SampleUSD), usd(l.NetUSD), usd(l.LowUSD), usd(l.HighUSD), l.words())
 		}
 	}
