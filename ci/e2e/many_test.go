@@ -43,11 +43,9 @@ func TestManyModels(t *testing.T) {
 		done`, "sh", m.ID, fmt.Sprint(onStage-1))
 	kubectl(t, "rollout", "restart", "deployment/training-service")
 	kubectl(t, "rollout", "status", "deployment/training-service", "--timeout=120s")
-	before := items(t, "pods", "-l", "app=backend")
 	kubectl(t, "rollout", "restart", "deployment/backend") // nobody tells it of rows made behind its back
 	kubectl(t, "rollout", "status", "deployment/backend", "--timeout=180s")
-	// The old leader leads on until it ends; the one that is measured is the next.
-	kubectl(t, append([]string{"wait", "--for=delete", "--timeout=120s", "pod"}, before...)...)
+	replaced(t) // what is measured is the next leader
 	ready := func() int {
 		n := 0
 		for _, s := range strings.Fields(kubectl(t, "get", "deployments", "-l", "app=slm-inference", "-o", "jsonpath={.items[*].status.readyReplicas}")) {
@@ -83,9 +81,9 @@ func TestManyModels(t *testing.T) {
 		t.Errorf("helm list shows %d releases", got)
 	}
 	pod := leader(t)
-	used, began := cpuSeconds(t, pod), time.Now()
+	before, began := cpuSeconds(t, pod), time.Now()
 	time.Sleep(30 * time.Second) // what is measured is an idle span
-	result(t, "%d deployed and ready; idle, the leader uses %.3f core", onStage, (cpuSeconds(t, pod)-used)/time.Since(began).Seconds())
+	result(t, "%d deployed and ready; idle, the leader uses %.3f core", onStage, (cpuSeconds(t, pod)-before)/time.Since(began).Seconds())
 }
 
 // cpuSeconds is what a pod's process has used so far.

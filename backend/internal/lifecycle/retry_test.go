@@ -31,10 +31,7 @@ func TestRetryTrainsAgainOnlyWhereThereIsNoAdapter(t *testing.T) {
 			func(w *world) { w.stage.jobStops = false }, understudy.LLMEvaluation, understudy.LLMEvaluation, "unanswered", 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w := newWorld(t)
-			w.endpoint("triage", nil)
-			w.teach("triage", 150)
-			id := w.train("triage").ID
+			w, id := learning(t)
 			w.trainer.set(func() { w.stage.set(func() { c.breaks(w) }) })
 			var before understudy.Phase
 			w.untilTrue(id, "it has failed", func(m understudy.Model) bool {
@@ -94,10 +91,7 @@ func TestATrainingIsOrderedWithTheEndpointsProviderAndLimits(t *testing.T) {
 }
 
 func TestAnAdapterOfAnEarlierAttemptIsFoundAgain(t *testing.T) {
-	w := newWorld(t)
-	w.endpoint("triage", nil)
-	w.teach("triage", 150)
-	id := w.train("triage").ID
+	w, id := learning(t)
 	w.until(id, understudy.Downloading)
 	// something outside ended the phase while the trainer finished its work
 	_, err := w.db.Move(w.ctx, 0, w.model(id), understudy.Failure, nil)
@@ -135,10 +129,7 @@ func TestDeletingAFrozenPairBeginsTheTrainingAnew(t *testing.T) {
 }
 
 func TestAServiceThatIsAwayIsWaitedForAndTheReasonSaysSo(t *testing.T) {
-	w := newWorld(t)
-	w.endpoint("triage", nil)
-	w.teach("triage", 150)
-	id := w.train("triage").ID
+	w, id := learning(t)
 	w.trainer.set(func() { w.trainer.down = true })
 	for range 10 {
 		_ = w.look(id)
@@ -158,10 +149,7 @@ func TestAServiceThatIsAwayIsWaitedForAndTheReasonSaysSo(t *testing.T) {
 }
 
 func TestAnEvaluationThatStandsStillFails(t *testing.T) {
-	w := newWorld(t)
-	w.endpoint("triage", nil)
-	w.teach("triage", 150)
-	id := w.train("triage").ID
+	w, id := learning(t)
 	w.until(id, understudy.LLMEvaluation)
 	w.stage.set(func() { w.stage.stuck = "the image cannot be pulled" })
 	m := w.model(id)
@@ -178,36 +166,41 @@ func TestAnEvaluationThatStandsStillFails(t *testing.T) {
 	// The next attempt has its own patience, whatever the last one used up.
 	w.ask(id, understudy.Retry)
 	w.until(id, understudy.LLMEvaluation)
-	for range 5 {
-		w.must(w.look(id))
-	}
+	w.looks(id, 5)
 	w.stage.set(func() { w.stage.stuck = "" })
 	w.until(id, understudy.Deployed)
 }
 
-func TestAnEvaluationThatNobodyLookedAtHasNotStoodStill(t *testing.T) {
-	w := newWorld(t)
+// learning is a world with a model that has begun to train.
+func learning(t *testing.T) (w *world, id string) {
+	t.Helper()
+	w = newWorld(t)
 	w.endpoint("triage", nil)
 	w.teach("triage", 150)
-	id := w.train("triage").ID
+	return w, w.train("triage").ID
+}
+
+// looks looks n times, each of which must go well.
+func (w *world) looks(id string, n int) {
+	w.t.Helper()
+	for range n {
+		w.must(w.look(id))
+	}
+}
+
+func TestAnEvaluationThatNobodyLookedAtHasNotStoodStill(t *testing.T) {
+	w, id := learning(t)
 	w.until(id, understudy.LLMEvaluation)
 	w.stage.set(func() { w.stage.stuck = "it loads its model" })
-	for range 5 {
-		w.must(w.look(id))
-	}
+	w.looks(id, 5)
 	w.clock.pass(time.Hour) // the database was away
-	for range 5 {
-		w.must(w.look(id))
-	}
+	w.looks(id, 5)
 	w.stage.set(func() { w.stage.stuck = "" })
 	w.until(id, understudy.Deployed)
 }
 
 func TestADeploymentThatNobodyLookedAtHasItsWholeTime(t *testing.T) {
-	w := newWorld(t)
-	w.endpoint("triage", nil)
-	w.teach("triage", 150)
-	id := w.train("triage").ID
+	w, id := learning(t)
 	w.until(id, understudy.Deploying)
 	w.clock.pass(time.Hour)
 	if m := w.settle(id); m.Phase != understudy.Deployed {

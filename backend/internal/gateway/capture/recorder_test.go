@@ -322,31 +322,25 @@ func (s *sink) DrainSpool(_ context.Context, f func([][]byte) error) error {
 }
 
 func TestAtTheEndTheSpoolGoesWhereOthersFindIt(t *testing.T) {
-	s, shared := newStore(), &sink{}
-	s.down = true
-	r := start(t, s, func(c *Config) { c.Sink = shared })
-	for n := range 800 {
-		r.Submit(item(n))
-	}
-	end(t, r)
-	if len(shared.records) != 800 || r.Spooled() != 0 {
-		t.Errorf("%d records were handed over, %d bytes are left", len(shared.records), r.Spooled())
-	}
-	s.set(func(s *store) { s.down = false })
-	start(t, s, func(c *Config) { c.Sink = shared })
-	await(t, "another replica has stored them", func() bool { return s.count() == 800 })
-}
-
-func TestAtTheEndADatabaseThatHangsDoesNotKeepTheSpoolFromTheSink(t *testing.T) {
-	s, shared := newStore(), &sink{}
-	s.hold = make(chan struct{})
-	r := start(t, s, func(c *Config) { c.Sink = shared })
-	for n := range 800 {
-		r.Submit(item(n))
-	}
-	end(t, r)
-	if len(shared.records) != 800 || r.Spooled() != 0 {
-		t.Errorf("%d records were handed over, %d bytes are left", len(shared.records), r.Spooled())
+	for name, fails := range map[string]func(*store){
+		"the database is down": func(s *store) { s.down = true },
+		"the database hangs":   func(s *store) { s.hold = make(chan struct{}) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, shared := newStore(), &sink{}
+			fails(s)
+			r := start(t, s, func(c *Config) { c.Sink = shared })
+			for n := range 800 {
+				r.Submit(item(n))
+			}
+			end(t, r)
+			if len(shared.records) != 800 || r.Spooled() != 0 {
+				t.Errorf("%d records were handed over, %d bytes are left", len(shared.records), r.Spooled())
+			}
+			s.set(func(s *store) { s.down, s.hold = false, nil })
+			start(t, s, func(c *Config) { c.Sink = shared })
+			await(t, "another replica has stored them", func() bool { return s.count() == 800 })
+		})
 	}
 }
 

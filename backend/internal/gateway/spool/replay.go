@@ -71,12 +71,8 @@ func (s *Spool) nothing() error {
 	if err != nil || len(names) > 0 {
 		return err
 	}
-	if s.file != nil {
-		s.file.Close()
-		s.file, s.dirty = nil, false
-	}
 	s.size = 0
-	return nil
+	return s.seal()
 }
 
 // A record is framed as length and CRC-32C of its bytes, both 4 bytes, little
