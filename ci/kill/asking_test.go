@@ -1,6 +1,7 @@
 package kill
 
 import (
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -19,7 +20,8 @@ type asking struct {
 
 	mu     sync.Mutex
 	told   []told
-	kills  []time.Time // of the backend
+	last   [lanes]time.Time // when the newest answered request of each lane began
+	kills  []time.Time      // of the backend
 	failed []error
 	slm    bool
 }
@@ -29,40 +31,45 @@ type told struct {
 	at   time.Time
 }
 
-const retries = 2 // the OpenAI client's default
+const (
+	lanes   = 4 // requests at a time
+	retries = 2 // the OpenAI client's default
+)
 
 func ask(t *testing.T, p *platform.Platform) *asking {
 	t.Helper()
 	a := &asking{p: p, quit: make(chan struct{}), done: make(chan struct{}), grew: make(chan struct{}, 1)}
 	go func() {
 		defer close(a.done)
-		var lanes sync.WaitGroup
-		for lane := range 4 {
-			lanes.Go(func() { a.lane(lane) })
+		var all sync.WaitGroup
+		for lane := range lanes {
+			all.Go(func() { a.lane(lane) })
 		}
-		lanes.Wait()
+		all.Wait()
 	}()
 	return a
 }
 
 func (a *asking) lane(lane int) {
-	for i := lane; ; i += 4 {
+	for i := lane; ; i += lanes {
 		select {
 		case <-a.quit:
 			return
 		default:
 		}
-		a.one(i % platform.TinyConversations)
+		a.one(lane, i%platform.TinyConversations)
 	}
 }
 
-func (a *asking) one(i int) {
+func (a *asking) one(lane, i int) {
+	began := time.Now()
 	var err error
 	for try := 0; try <= retries; try++ {
 		_, header, e := a.p.Completion("tiny", platform.Tiny(i))
 		if err = e; err == nil {
 			a.mu.Lock()
 			a.told = append(a.told, told{header.Get("X-Understudy-Pair"), time.Now()})
+			a.last[lane] = began
 			a.slm = a.slm || header.Get("X-Understudy-Source") == "slm"
 			a.mu.Unlock()
 			select {
@@ -99,6 +106,19 @@ func (a *asking) killing(command string) {
 	a.mu.Lock()
 	a.kills = append(a.kills, time.Now())
 	a.mu.Unlock()
+}
+
+// recovered says that every lane was answered anew since the backend was last
+// killed. Kills that follow each other sooner could meet one request three
+// times, and no client tries oftener.
+func (a *asking) recovered() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.kills) == 0 {
+		return true
+	}
+	kill := a.kills[len(a.kills)-1]
+	return !slices.ContainsFunc(a.last[:], func(began time.Time) bool { return began.Before(kill) })
 }
 
 func (a *asking) servedBySLM() bool {

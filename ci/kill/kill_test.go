@@ -101,7 +101,7 @@ func killThroughARun(t *testing.T, data, command string, lives []string) map[str
 		if model.Phase == "failed" {
 			t.Fatalf("failed: %s; killed so far: %v", model.Reason, seen)
 		}
-		if seen[model.Phase] != killed {
+		if seen[model.Phase] != killed && asking.recovered() {
 			seen[model.Phase] = "not running"
 			if pid := find(p.PID(), command); pid != 0 {
 				asking.killing(command)
@@ -110,7 +110,7 @@ func killThroughARun(t *testing.T, data, command string, lives []string) map[str
 				t.Logf("killed %s (pid %d) while %s", command, pid, model.Phase)
 			}
 		}
-		waits := slices.Contains(lives, model.Phase) && seen[model.Phase] != killed
+		waits := slices.Contains(lives, model.Phase) && (seen[model.Phase] != killed || !asking.recovered())
 		if model.Phase == "available" && !asked && !waits { // it stays there until a person asks
 			must(t, p.API("POST", "/models/"+model.ID+"/deploy", map[string]any{}, nil))
 			asked = true
