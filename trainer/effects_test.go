@@ -27,7 +27,7 @@ func effect(call *ast.CallExpr) string {
 		pkg = x.Name
 	}
 	switch name := pkg + "." + sel.Sel.Name; name {
-	case "os.Remove", "os.RemoveAll", "os.Rename", "os.WriteFile", "os.Truncate", "renameio.WriteFile", "fetch.File":
+	case "os.Remove", "os.RemoveAll", "os.Rename", "os.WriteFile", "os.Truncate", "file.Replace", "fetch.File":
 		return name
 	}
 	switch sel.Sel.Name {

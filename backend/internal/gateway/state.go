@@ -13,6 +13,7 @@ import (
 	"time"
 
 	understudy "understudy.dev/backend"
+	"understudy.dev/service/file"
 	"understudy.dev/service/serve"
 )
 
@@ -52,7 +53,7 @@ func (g *Gateway) Refresh(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("encode the route snapshot: %w", err)
 	}
-	if err := save(g.snapshotFile(), raw); err != nil {
+	if err := file.Replace(g.snapshotFile(), raw, 0o600); err != nil {
 		g.log.Warn("gateway: the snapshot could not be saved", "error", err)
 	}
 	if g.cfg.Cache != nil {
@@ -134,18 +135,4 @@ func (g *Gateway) publishSaved(raw []byte) error {
 	}
 	g.publish(s)
 	return nil
-}
-
-// save replaces a file at once or not at all.
-func save(name string, raw []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(name), ".snapshot-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(raw)
-	if err = errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), name)
 }

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/renameio/v2"
+	"understudy.dev/service/file"
 )
 
 // Report is the outcome of a play, as REPORT=file.json holds it.
@@ -80,7 +80,12 @@ func (r Report) Write(path string) error {
 	if err != nil {
 		return err
 	}
-	if err := renameio.WriteFile(path, append(b, '\n'), 0o644); err != nil {
+	write := file.Replace
+	// A link, a pipe or a device, as /dev/stdout, is written to, not replaced.
+	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
+		write = os.WriteFile
+	}
+	if err := write(path, append(b, '\n'), 0o644); err != nil {
 		return fmt.Errorf("write the report: %w", err)
 	}
 	return nil

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/google/renameio/v2"
+	"understudy.dev/service/file"
 )
 
 // State is where a running platform can be reached; it is saved in the data
@@ -54,7 +54,7 @@ func (s State) save(dir string) error {
 	if err != nil {
 		return err
 	}
-	return renameio.WriteFile(filepath.Join(dir, stateFile), b, 0o600)
+	return file.Replace(filepath.Join(dir, stateFile), b, 0o600)
 }
 
 // LoadState reads where the platform with this data directory can be reached.
@@ -106,7 +106,7 @@ func loadKey(path, prefix string) (string, error) {
 		return "", err
 	}
 	key := prefix + base64.RawURLEncoding.EncodeToString(raw)
-	if err := renameio.WriteFile(path, []byte(key+"\n"), 0o600); err != nil {
+	if err := file.Replace(path, []byte(key+"\n"), 0o600); err != nil {
 		return "", fmt.Errorf("keep a key: %w", err)
 	}
 	return key, nil

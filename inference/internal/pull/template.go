@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"understudy.dev/service/file"
 )
 
 // ErrTemplate means that the manifest contradicts itself about its template.
@@ -36,17 +38,5 @@ func template(manifest string) (string, error) {
 		return "", fmt.Errorf("%w: want %s, got %s", ErrTemplate, m.ChatTemplateSHA256, got)
 	}
 	path := strings.TrimSuffix(manifest, filepath.Ext(manifest)) + ".jinja"
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".template-")
-	if err != nil {
-		return "", err
-	}
-	defer os.Remove(tmp.Name())
-	if _, err := tmp.WriteString(m.ChatTemplate); err != nil {
-		tmp.Close()
-		return "", err
-	}
-	if err := tmp.Close(); err != nil {
-		return "", err
-	}
-	return path, os.Rename(tmp.Name(), path)
+	return path, file.Replace(path, []byte(m.ChatTemplate), 0o600)
 }

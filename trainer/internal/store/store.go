@@ -15,8 +15,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/renameio/v2"
-
+	"understudy.dev/service/file"
 	"understudy.dev/trainer"
 	"understudy.dev/trainer/internal/crash"
 	locking "understudy.dev/trainer/internal/lock"
@@ -59,7 +58,7 @@ func (s *Store) InstallID() (string, error) {
 	b := make([]byte, 4)
 	_, _ = rand.Read(b)
 	id := hex.EncodeToString(b)
-	if err := installPoint.Around(func() error { return renameio.WriteFile(path, []byte(id+"\n"), 0o600) }); err != nil {
+	if err := installPoint.Around(func() error { return file.Replace(path, []byte(id+"\n"), 0o600) }); err != nil {
 		return "", fmt.Errorf("save the installation's name: %w", trainer.Explain(err, s.dir))
 	}
 	return id, nil
@@ -125,7 +124,7 @@ func (s *Store) Save(r trainer.Record) error {
 	if err != nil {
 		return fmt.Errorf("encode job %s: %w", r.Job.ID, err)
 	}
-	write := func() error { return renameio.WriteFile(s.record(r.Job.ID), b, 0o600) }
+	write := func() error { return file.Replace(s.record(r.Job.ID), b, 0o600) }
 	if err := savePoints[r.Job.State].Around(write); err != nil {
 		return fmt.Errorf("save job %s: %w", r.Job.ID, trainer.Explain(err, s.dir))
 	}
