@@ -22,7 +22,9 @@ var notForSLM = map[string]bool{
 }
 
 // slmBody is the request for the SLM: its alias as model, a stream with usage,
-// and the client's limit under the name that every llama.cpp knows.
+// and the client's limit under the name that every llama.cpp knows. Where the
+// client names no temperature it answers as it did in the exam, without chance:
+// llama.cpp's own default would have it draw lots.
 func (x *exchange) slmBody() []byte {
 	edits := []body.Edit{
 		{Name: "model", Value: body.Quote(x.target.Alias)},
@@ -31,6 +33,9 @@ func (x *exchange) slmBody() []byte {
 	}
 	if n := maxTokens(x.body); n > 0 {
 		edits = append(edits, body.Edit{Name: "max_tokens", Value: []byte(strconv.Itoa(n))})
+	}
+	if t := x.body.Get("temperature"); len(t) == 0 || string(t) == "null" {
+		edits = append(edits, body.Edit{Name: "temperature", Value: []byte("0")})
 	}
 	return x.body.Rebuild(func(name string) bool { return !notForSLM[name] }, edits...)
 }

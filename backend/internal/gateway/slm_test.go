@@ -34,6 +34,15 @@ func TestTheSLMAnswersWhatItWasTrainedOn(t *testing.T) {
 			t.Errorf("the SLM got %s", sent)
 		}
 	})
+	t.Run("without chance where no temperature is named, as in the exam", func(t *testing.T) {
+		for named, want := range map[string]string{"": "0", `,"temperature":null`: "0", `,"temperature":0.7`: "0.7"} {
+			h.want(h.ask(named), understudy.SourceSLM, understudy.ReasonNormal)
+			sent := h.slm.requests()
+			if got := gjson.Get(sent[len(sent)-1], "temperature").Raw; got != want {
+				t.Errorf("%q: the SLM got the temperature %s, want %s", named, got, want)
+			}
+		}
+	})
 	for _, usage := range []bool{false, true} {
 		t.Run(fmt.Sprintf("streamed, usage asked for %v", usage), func(t *testing.T) {
 			r := h.ask(fmt.Sprintf(`,"stream":true,"stream_options":{"include_usage":%v}`, usage))
