@@ -38,10 +38,10 @@ type Report struct {
 	Phase        string             `json:"phase"`
 	Release      string             `json:"release"`
 	Revision     int                `json:"revision"`
-	Eligible     int                `json:"eligible"` // of the last act's requests
-	LastAct      int                `json:"lastAct"`  // the last act's requests
-	SLMShare     float64            `json:"slmShare"` // of the eligible ones, the teacher's sample apart
-	Agreement    float64            `json:"agreement"`
+	Eligible     int                `json:"eligible"`  // of the last act's requests
+	LastAct      int                `json:"lastAct"`   // the last act's requests
+	SLMShare     float64            `json:"slmShare"`  // of the eligible ones, the teacher's sample apart
+	Agreement    *float64           `json:"agreement"` // null: the SLM answered nothing
 	Failed       int                `json:"failed"`
 	CostUSD      float64            `json:"costAtListPriceUSD"`
 	SavedUSD     float64            `json:"savedAtListPriceUSD"`
@@ -127,13 +127,19 @@ func (r Report) Print(w io.Writer) {
 		row("", "%s %s, at least %s with 95 %% confidence; the threshold is %s: %s", r.Metric, percent(r.TunedScore), percent(r.LowerBound), percent(r.Threshold), r.Verdict)
 		row("yardsticks", "untrained base %s (%d requests), nearest-neighbour look-up %s, shuffled answers %s", percent(r.BaseScore), r.BaseN, percent(r.LookupScore), percent(r.ShuffleScore))
 		if r.NearPairs > 0 && r.FarPairs > 0 {
-			row("", "%d of the requests have a near twin among those learnt from; on the other %d: %s", r.NearPairs, r.FarPairs, percent(r.FarScore))
+			row("", "%d of the requests have a near twin among those learnt from; on %d that have none: %s", r.NearPairs, r.FarPairs, percent(r.FarScore))
 		}
 	}
 	row("model", "%s%s", r.Phase, suffix(r.Release != "", fmt.Sprintf(", Helm release %s, revision %d", r.Release, r.Revision)))
 	if r.LastAct > 0 {
-		row("on stage", "%s of %d eligible requests answered by the SLM (%d requests in all), %d failed", percent(r.SLMShare), r.Eligible, r.LastAct, r.Failed)
-		row("agreement", "%s with the teacher, on conversations never seen", percent(r.Agreement))
+		if r.Eligible == 0 {
+			row("on stage", "the LLM alone: it answered all %d requests, %d failed", r.LastAct, r.Failed)
+		} else {
+			row("on stage", "%s of %d eligible requests answered by the SLM (%d requests in all), %d failed", percent(r.SLMShare), r.Eligible, r.LastAct, r.Failed)
+		}
+		if r.Agreement != nil {
+			row("agreement", "%s with the teacher, on conversations never seen", percent(*r.Agreement))
+		}
 		row("money", "%s spent on the LLM, %s not spent, at list price", usd(r.CostUSD), usd(r.SavedUSD))
 		if l := r.Ledger; l != nil {
 			took := fmt.Sprintf("%.0f s of processor time", l.CPUSeconds)

@@ -204,12 +204,20 @@ func (p *play) evaluation(ctx context.Context, id string) error {
 
 // deployment plays the fourth act.
 func (p *play) deployment(ctx context.Context, id string) error {
+	var available time.Time // since when, before it went
 	m, err := p.follow(ctx, id, func(m wire.Model) bool {
 		p.Display.Progress(0, 0, "%s %s", m.PhaseName, m.Reason)
-		return m.Phase == string(understudy.Deployed)
+		if available.IsZero() || m.Phase != string(understudy.Available) {
+			available = m.PhaseSince
+		}
+		// A deployment that failed leads back to available, and a person decides.
+		return m.Phase == string(understudy.Deployed) || !m.PhaseSince.Equal(available)
 	})
 	if err != nil {
 		return err
+	}
+	if m.Phase != string(understudy.Deployed) {
+		return fmt.Errorf("%s was not put on stage: %s", m.Name, m.Reason)
 	}
 	p.Display.Done("%s is %s: Helm release %s, revision %d", m.Name, m.PhaseName, m.Release, m.Revision)
 	return nil
@@ -277,8 +285,11 @@ func (p *play) serving(ctx context.Context, refused bool) error {
 		return fmt.Errorf("%d of %d requests failed; the first: %s", r.Failed, done, text)
 	}
 	p.Display.Done("%d requests: %d by the SLM, %d sampled for the teacher, %d fell back, %d for the LLM alone", done, slm, sample, fallback, done-r.Eligible)
-	if slm == 0 {
+	switch {
+	case refused:
 		return nil
+	case slm == 0:
+		return fmt.Errorf("the model is on stage, but answered none of %d requests: %d fell back to the LLM, most likely because this machine is too slow for the model", done, fallback)
 	}
 	return p.agreement(ctx, list, replies)
 }
@@ -323,7 +334,8 @@ func (p *play) agreement(ctx context.Context, list []Conversation, replies []Rep
 			sum++
 		}
 	}
-	p.report.Agreement = sum / float64(len(asked))
+	mean := sum / float64(len(asked))
+	p.report.Agreement = &mean
 	return nil
 }
 
