@@ -11,7 +11,14 @@ export function BypassSwitch({ endpoint, compact }: { endpoint?: string; compact
   const on = change.isPending ? change.variables : (now ?? false);
   const label = endpoint ? `Bypass the SLM of ${endpoint}` : "Bypass every SLM";
   const toggle = <Switch checked={on} onChange={(to) => change.mutate(to)} disabled={change.isPending} alarming label={label} />;
-  if (compact) return toggle;
+  const error = change.error && <ErrorNote error={change.error} />;
+  if (compact)
+    return (
+      <span className="inline-grid gap-2">
+        {toggle}
+        {error}
+      </span>
+    );
   return (
     <div className="grid gap-2">
       <div className="flex items-center gap-3">
@@ -21,7 +28,7 @@ export function BypassSwitch({ endpoint, compact }: { endpoint?: string; compact
         </div>
         {toggle}
       </div>
-      {change.error && <ErrorNote error={change.error} />}
+      {error}
     </div>
   );
 }

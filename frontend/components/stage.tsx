@@ -56,7 +56,7 @@ function Row({ endpoint: e, bypassed }: { endpoint: EndpointStatus; bypassed: bo
         </div>
         <ShareBar share={share} label={`Share of ${e.name} served by the SLM`} />
       </Cell>
-      <Cell name="Agreement" title="Sampled requests on which the SLM and the LLM agree">
+      <Cell name="Agreement" title="How alike the SLM and the LLM answer sampled requests, by the metric of the exam">
         {e.sampled > 0 ? (
           <>
             <span className="font-semibold">{percent(e.agreement)}</span>

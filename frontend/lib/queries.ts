@@ -39,7 +39,7 @@ export const usePairs = (endpoint: string, filter: PairFilter, limit: number, po
     queryFn: ({ pageParam, signal }) => ask(api.GET("/api/v1/endpoints/{endpoint}/pairs", { params: { path: { endpoint }, query: { ...filter, limit, cursor: pageParam } }, signal })),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.next || undefined,
-    ...(poll ? { refetchInterval: often } : { staleTime: Infinity, refetchOnWindowFocus: false }), // a long list is not fetched again behind the reader's back
+    ...(poll ? { refetchInterval: often } : { staleTime: Infinity, gcTime: 0, refetchOnWindowFocus: false }), // a long list is not fetched again behind the reader's back, but is anew where it is opened anew
     placeholderData: keepPreviousData,
   });
 

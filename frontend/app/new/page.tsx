@@ -10,7 +10,7 @@ import { Field, Input, Select } from "@/components/ui/field";
 import { ErrorNote, Loading, Warning } from "@/components/ui/notes";
 import { Panel } from "@/components/ui/panel";
 import { Problem, type Key } from "@/lib/api";
-import { useBases, useCreateEndpoint, useCreateKey, useUpstreams } from "@/lib/queries";
+import { useBases, useCreateEndpoint, useCreateKey, useStatus, useUpstreams } from "@/lib/queries";
 
 const shape = "[a-z]([a-z0-9\\-]*[a-z0-9])?";
 
@@ -22,15 +22,16 @@ export default function NewPage() {
 function NewForm({ onMade }: { onMade: (endpoint: string, key: Key) => void }) {
   const { data: upstreams, error } = useUpstreams();
   const { data: bases } = useBases();
+  const { data: status } = useStatus();
   if (error) return <ErrorNote error={error} />;
-  if (!upstreams || !bases) return <Loading what="what there is to choose from" />;
+  if (!upstreams || !bases || !status) return <Loading what="what there is to choose from" />;
   return (
     <>
       <PageHead title="New endpoint" document="New endpoint" note="A named use of your LLM. Give one to each task: a model learns one part best." />
       {upstreams.length === 0 ? (
         <Warning>No LLM is configured yet: set OPENAI_API_KEY, or name a file in UNDERSTUDY_UPSTREAMS_FILE, and start the platform again.</Warning>
       ) : (
-        <Form upstreams={upstreams} bases={bases} onMade={onMade} />
+        <Form upstreams={upstreams} bases={bases} defaultThreshold={status.defaultThreshold} onMade={onMade} />
       )}
     </>
   );
@@ -39,15 +40,16 @@ function NewForm({ onMade }: { onMade: (endpoint: string, key: Key) => void }) {
 interface FormProps {
   upstreams: { name: string; default: boolean; prices?: Record<string, unknown> }[];
   bases: { name: string; default: boolean; licence: string }[];
+  defaultThreshold: number;
   onMade: (endpoint: string, key: Key) => void;
 }
 
-function Form({ upstreams, bases, onMade }: FormProps) {
+function Form({ upstreams, bases, defaultThreshold, onMade }: FormProps) {
   const [name, setName] = useState("");
   const [upstream, setUpstream] = useState((upstreams.find((u) => u.default) ?? upstreams[0]!).name);
   const [model, setModel] = useState("");
   const [base, setBase] = useState((bases.find((b) => b.default) ?? bases[0])?.name ?? "");
-  const [threshold, setThreshold] = useState(0.85);
+  const [threshold, setThreshold] = useState(defaultThreshold);
   const [minTrainPairs, setMinTrainPairs] = useState(200);
   const [minEvalPairs, setMinEvalPairs] = useState(100);
   const [autoTrain, setAutoTrain] = useState(true);

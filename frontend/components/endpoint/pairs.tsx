@@ -1,7 +1,8 @@
 "use client";
 import { useDeferredValue, useState } from "react";
 import { useRouter, useSearchParams } from "next/navigation";
-import { Download, Search } from "lucide-react";
+import { useQueryClient } from "@tanstack/react-query";
+import { Download, RefreshCw, Search } from "lucide-react";
 import type { Endpoint } from "@/lib/api";
 import { cx } from "@/lib/cx";
 import { count, counted } from "@/lib/format";
@@ -22,6 +23,7 @@ export function Pairs({ endpoint }: { endpoint: Endpoint }) {
   const [text, setText] = useState("");
   const search = useDeferredValue(text.trim());
   const router = useRouter();
+  const queries = useQueryClient();
   const selected = useSearchParams().get("pair") ?? undefined;
   const select = (id?: string) => router.replace(`/endpoint?name=${endpoint.name}&tab=pairs${id ? `&pair=${id}` : ""}`, { scroll: false });
   const pairs = usePairs(endpoint.name, { ...filter, search: search || undefined }, page);
@@ -38,6 +40,10 @@ export function Pairs({ endpoint }: { endpoint: Endpoint }) {
         <Choice name="Answered by" value={filter.source} onChange={(source) => setFilter({ ...filter, source })} options={{ llm: "LLM", slm: "SLM" }} />
         <Choice name="Reason" value={filter.reason} onChange={(reason) => setFilter({ ...filter, reason })} options={{ normal: "Normal", sample: "Sampled", fallback: "Fallback", forced: "Forced", import: "Imported", shadow: "Shadow" }} />
         <Choice name="Side" value={filter.split} onChange={(split) => setFilter({ ...filter, split })} options={{ train: "To learn from", eval: "For the exam" }} />
+        <Button onClick={() => void queries.resetQueries({ queryKey: ["pairs", endpoint.name] })}>
+          <RefreshCw className="size-4" aria-hidden />
+          Refresh
+        </Button>
         <ImportButton endpoint={endpoint.name} />
         <Button asChild>
           <a href={`/api/v1/endpoints/${endpoint.name}/pairs:export`} download={`${endpoint.name}.jsonl`}>

@@ -101,7 +101,7 @@ function Teacher({ draft, edit, wrong }: Part) {
 function Gate({ draft, edit, wrong }: Part) {
   return (
     <Group name="Gate" about="When a model is good enough. It is judged by the lower end of what its score can be, not by the mean.">
-      <NumberField label="Threshold" hint="0 to 1; the default is 0.85" min={0} max={1} value={draft.threshold} onChange={edit("threshold")} error={wrong("threshold")} />
+      <NumberField label="Threshold" hint="0 to 1" min={0} max={1} value={draft.threshold} onChange={edit("threshold")} error={wrong("threshold")} />
       <Field label="Metric" hint="Auto takes exact where most answers are labels or JSON" error={wrong("metric")}>
         <Select value={draft.metric} onChange={(e) => edit("metric")(e.target.value)}>
           <option value="auto">Auto</option>
