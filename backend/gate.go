@@ -49,9 +49,11 @@ func Judge(x Exam) Evaluation {
 	var latency time.Duration
 	for i, p := range x.Papers {
 		values[i] = p.Actual.Score(e.Metric)
-		if p.Actual.Near != nil && *p.Actual.Near {
+		switch {
+		case p.Actual.Near == nil: // too many likely ones to compare them all
+		case *p.Actual.Near:
 			near = append(near, values[i])
-		} else {
+		default:
 			far = append(far, values[i])
 		}
 		latency += p.Actual.Latency

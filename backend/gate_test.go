@@ -74,6 +74,8 @@ func TestTheMetricFollowsFromTheTeachersAnswers(t *testing.T) {
 		{"labels", []string{"refund", "card arrival", "lost or stolen card"}, MetricExact},
 		{"JSON", []string{`{"intent": "refund", "note": "a very long note with many words in it"}`}, MetricExact},
 		{"prose", []string{prose}, MetricSimilarity},
+		{"prose without spaces", []string{strings.Repeat("今日は天気がいいので散歩に行きました。", 4)}, MetricSimilarity},
+		{"labels without spaces", []string{"返金", "カード紛失"}, MetricExact},
 		{"nine labels and one of prose", []string{"a", "b", "c", "d", "e", "f", "g", "h", "i", prose}, MetricExact},
 		{"eight labels and two of prose", []string{"a", "b", "c", "d", "e", "f", "g", "h", prose, prose}, MetricSimilarity},
 		{"nothing", nil, MetricSimilarity},
@@ -141,6 +143,10 @@ func TestNearAndFarPromptsAreReportedApart(t *testing.T) {
 	e := Judge(Exam{Papers: p, MinEvalPairs: 100, Threshold: 0.85})
 	if e.NearN+e.FarN != 100 || e.NearN == 0 || e.NearScore != 1 || e.FarScore >= e.Score {
 		t.Errorf("near %d at %.2f, far %d at %.2f", e.NearN, e.NearScore, e.FarN, e.FarScore)
+	}
+	p[0].Actual.Near = nil // not compared
+	if less := Judge(Exam{Papers: p}); less.NearN+less.FarN != 99 || less.N != 100 {
+		t.Errorf("with one that was not compared: near %d, far %d of %d", less.NearN, less.FarN, less.N)
 	}
 	if e.MeanLatency != 200*time.Millisecond {
 		t.Errorf("mean latency %s", e.MeanLatency)

@@ -1,9 +1,16 @@
 package understudy
 
-import "strings"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
-// Label answers are at most this long.
-const labelWords = 4
+// Label answers are at most this long; the second holds where a script has no
+// spaces between words.
+const (
+	labelWords   = 4
+	labelLetters = 60
+)
 
 // exactShare is the part of the expected answers that must be labels, JSON or
 // tool calls for auto to come to exact: sentence embeddings are blind to a
@@ -15,7 +22,8 @@ func ChooseMetric(papers []Paper) Metric {
 	var short int
 	for _, p := range papers {
 		text := p.Expected.Canonical()
-		if _, isJSON := canonicalJSON(text); isJSON || len(strings.Fields(text)) <= labelWords {
+		_, isJSON := canonicalJSON(text)
+		if isJSON || len(strings.Fields(text)) <= labelWords && utf8.RuneCountInString(text) <= labelLetters {
 			short++
 		}
 	}

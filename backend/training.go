@@ -82,6 +82,17 @@ type Comparison struct {
 	Expected, Actual string
 }
 
+// DataSize is how many pairs a data set has: at most so many to learn from, and
+// at most so many for the exam, MinEval of them even where they have to share
+// conversations.
+type DataSize struct{ MaxTrain, MinEval, MaxEval int }
+
+// Sample is one request that both answered.
+type Sample struct {
+	ID       string // of the SLM's pair
+	LLM, SLM Answer
+}
+
 // Likeness is what the evaluator says of a comparison.
 type Likeness struct {
 	Similarity float64 // cosine clipped to [0,1]

@@ -33,13 +33,15 @@ type candidate struct {
 }
 
 // Freeze chooses the model's data set, in place of one it had: the newest
-// distinct prompts that teach (up to maxTrain) and test (up to maxEval), of
-// tasks with at least MinFingerprintPairs train pairs; where the base does not
-// know tools (tools false), without requests that have them. The choice
-// depends on the stored pairs and on mode, which tells tasks apart, alone. No prompt and no conversation is on both
-// sides. It stores the numbers, the data set's hash and the tasks in the model
+// distinct prompts that teach and test, as many as size says, of tasks with at
+// least MinFingerprintPairs train pairs; where the base does not know tools
+// (tools false), without requests that have them. The choice depends on the
+// stored pairs and on mode, which tells tasks apart, alone. No prompt and no
+// conversation is on both sides. The gate's bound takes the requests that test
+// as independent, which those of one conversation are not: one of each is
+// taken, and others only where that gives fewer than size.MinEval. It stores the numbers, the data set's hash and the tasks in the model
 // and is a compare-and-set as Save is. No pair at all is a Conflict.
-func (d *DB) Freeze(ctx context.Context, epoch int64, m understudy.Model, maxTrain, maxEval int, tools bool, mode understudy.FingerprintMode) (understudy.Model, error) {
+func (d *DB) Freeze(ctx context.Context, epoch int64, m understudy.Model, size understudy.DataSize, tools bool, mode understudy.FingerprintMode) (understudy.Model, error) {
 	next := m
 	next.TaskMode = mode
 	err := d.tx(ctx, "freeze the data set of "+m.Name(), func(tx *gorm.DB) error {
@@ -47,19 +49,22 @@ func (d *DB) Freeze(ctx context.Context, epoch int64, m understudy.Model, maxTra
 			return err
 		}
 		taken := newDistinct()
-		eval, err := choose(tx, m.Endpoint, understudy.SplitEval, maxEval, tools, mode, taken)
+		eval, others, err := choose(tx, m.Endpoint, understudy.SplitEval, size.MaxEval, tools, mode, taken)
 		if err != nil {
 			return err
 		}
 		taken.other()
-		train, err := choose(tx, m.Endpoint, understudy.SplitTrain, maxTrain, tools, mode, taken)
+		train, _, err := choose(tx, m.Endpoint, understudy.SplitTrain, size.MaxTrain, tools, mode, taken)
 		if err != nil {
 			return err
 		}
-		train, eval, next.Fingerprints, next.JSONTasks = byTask(train, eval)
-		if len(train) == 0 {
+		next.Fingerprints, next.JSONTasks = tasksOf(train)
+		if train = ofTasks(train, next.Fingerprints); len(train) == 0 {
 			return understudy.Errorf(understudy.Conflict, "endpoint %q has no task with %d pairs to learn from", m.Endpoint, understudy.MinFingerprintPairs)
 		}
+		eval, others = ofTasks(eval, next.Fingerprints), ofTasks(others, next.Fingerprints)
+		missing := min(size.MinEval, size.MaxEval) - len(eval)
+		eval = append(eval, others[:max(0, min(missing, len(others)))]...)
 		if err := storeFrozen(tx, m.ID, train, eval); err != nil {
 			return err
 		}
@@ -99,31 +104,41 @@ func (s *distinct) take(prompt, conversation string) bool {
 	return true
 }
 
-func choose(tx *gorm.DB, endpoint string, split understudy.Split, most int, tools bool, mode understudy.FingerprintMode, seen *distinct) ([]candidate, error) {
-	var out []candidate
+// choose takes up to most pairs of a split, the newest first. Of those that
+// test, only the first of each conversation is among them; others are apart.
+func choose(tx *gorm.DB, endpoint string, split understudy.Split, most int, tools bool, mode understudy.FingerprintMode, seen *distinct) (out, others []candidate, err error) {
 	before := "~" // after every id
 	for looked := 0; len(out) < most && looked < scanFactor*most+frozenPage; looked += frozenPage {
 		var rows []pairRow
 		err := tx.Where("endpoint = ? AND split = ? AND teaches AND id < ?", endpoint, split, before).Order("id DESC").Limit(frozenPage).Find(&rows).Error
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		for _, r := range rows {
 			if len(out) == most {
 				break
 			}
 			before = r.ID
+			another := split == understudy.SplitEval && seen.here["c"+r.Conversation]
+			if another && len(others) == most {
+				continue
+			}
 			chat, ok := trainable(r, tools)
 			if !ok || !seen.take(r.Prompt, r.Conversation) {
 				continue
 			}
-			out = append(out, candidate{id: r.ID, fingerprint: chat.Refingerprint(r.Fingerprint, mode), json: isJSON(r.AnswerText)})
+			c := candidate{id: r.ID, fingerprint: chat.Refingerprint(r.Fingerprint, mode), json: isJSON(r.AnswerText)}
+			if another {
+				others = append(others, c)
+			} else {
+				out = append(out, c)
+			}
 		}
 		if len(rows) < frozenPage {
 			break
 		}
 	}
-	return out, nil
+	return out, others, nil
 }
 
 // trainable reads a request and reports whether it can be rendered for the
@@ -150,8 +165,9 @@ func isJSON(s string) bool {
 	return s != "" && (s[0] == '{' || s[0] == '[') && json.Valid([]byte(s))
 }
 
-// byTask keeps the tasks that are learnt and says which they are, sorted.
-func byTask(train, eval []candidate) (keptTrain, keptEval []candidate, tasks, jsonTasks []string) {
+// tasksOf says which tasks are learnt from these pairs, sorted, and which of
+// them answer in JSON.
+func tasksOf(train []candidate) (tasks, jsonTasks []string) {
 	all, asJSON := map[string]int{}, map[string]int{}
 	for _, c := range train {
 		all[c.fingerprint]++
@@ -170,8 +186,11 @@ func byTask(train, eval []candidate) (keptTrain, keptEval []candidate, tasks, js
 	}
 	slices.Sort(tasks)
 	slices.Sort(jsonTasks)
-	unknown := func(c candidate) bool { return !slices.Contains(tasks, c.fingerprint) }
-	return slices.DeleteFunc(train, unknown), slices.DeleteFunc(eval, unknown), tasks, jsonTasks
+	return tasks, jsonTasks
+}
+
+func ofTasks(pairs []candidate, tasks []string) []candidate {
+	return slices.DeleteFunc(pairs, func(c candidate) bool { return !slices.Contains(tasks, c.fingerprint) })
 }
 
 func storeFrozen(tx *gorm.DB, modelID string, train, eval []candidate) error {
@@ -201,6 +220,13 @@ func (frozenRow) TableName() string { return "model_pairs" }
 func (d *DB) FrozenBroken(ctx context.Context, modelID string) (bool, error) {
 	return scalar[bool](d.reader(ctx), "read whether the data set is whole",
 		"SELECT COALESCE((SELECT frozen_broken FROM models WHERE id = ?), FALSE)", modelID)
+}
+
+// ExamPairs counts the pairs of the model's frozen set that test and are still
+// there.
+func (d *DB) ExamPairs(ctx context.Context, modelID string) (int64, error) {
+	return scalar[int64](d.reader(ctx), "count the exam's pairs",
+		"SELECT COUNT(*) FROM model_pairs WHERE model_id = ? AND split = ?", modelID, understudy.SplitEval)
 }
 
 // FrozenPairs returns one side of the model's frozen set by pair id.

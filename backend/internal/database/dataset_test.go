@@ -58,7 +58,7 @@ func TestFreezeTakesTheNewestDistinctPromptsThatTeach(t *testing.T) {
 		insert(t, db, eval, twin, pair("a", "rare and unseen", "x", onEvalSide, func(p *understudy.Pair) { p.Fingerprint = "rare" }), pair("b", "other", "x"))
 
 		m := must(db.CreateModel(ctx, 0, understudy.Model{Endpoint: "a"}))
-		m = must(db.Freeze(ctx, 0, m, 13, 100, false, understudy.FingerprintFull))
+		m = must(db.Freeze(ctx, 0, m, understudy.DataSize{MaxTrain: 13, MaxEval: 100}, false, understudy.FingerprintFull))
 		// 13 newest with "rare" among them and the twin of the exam passed over
 		want = slices.DeleteFunc(want, func(id string) bool { return must(db.Pair(ctx, id)).Prompt == twin.Prompt })
 		if diff := cmp.Diff(want, frozen(t, db, m, understudy.SplitTrain)); diff != "" {
@@ -75,13 +75,37 @@ func TestFreezeTakesTheNewestDistinctPromptsThatTeach(t *testing.T) {
 	})
 }
 
+func TestAnExamTakesEachConversationOnceUnlessItNeedsMore(t *testing.T) {
+	both(t, func(t *testing.T, db *DB) {
+		ctx := t.Context()
+		endpoint(t, db, "a")
+		teach(t, db, "a", 20, 0)
+		var newest, all []string
+		for i := range 6 { // two conversations of three turns
+			p := pair("a", "turn "+word(i), "x", onEvalSide, func(p *understudy.Pair) { p.Conversation = "conversation " + word(i%2) })
+			insert(t, db, p)
+			all = append(all, p.ID)
+			if i >= 4 {
+				newest = append(newest, p.ID)
+			}
+		}
+		m := must(db.CreateModel(ctx, 0, understudy.Model{Endpoint: "a"}))
+		for need, want := range map[int][]string{0: newest, 2: newest, 3: all[3:], 6: all, 100: all} {
+			m = must(db.Freeze(ctx, 0, m, understudy.DataSize{MaxTrain: 100, MinEval: need, MaxEval: 100}, false, understudy.FingerprintFull))
+			if diff := cmp.Diff(want, frozen(t, db, m, understudy.SplitEval)); diff != "" || m.EvalPairs != len(want) {
+				t.Errorf("%d needed, %d counted (-want +got):\n%s", need, m.EvalPairs, diff)
+			}
+		}
+	})
+}
+
 func TestTheDataSetIsTheSameBytesEachTime(t *testing.T) {
 	both(t, func(t *testing.T, db *DB) {
 		ctx := t.Context()
 		endpoint(t, db, "a")
 		teach(t, db, "a", frozenPage+20, 30)
 		m := must(db.CreateModel(ctx, 0, understudy.Model{Endpoint: "a"}))
-		m = must(db.Freeze(ctx, 0, m, 1000, 20, false, understudy.FingerprintFull))
+		m = must(db.Freeze(ctx, 0, m, understudy.DataSize{MaxTrain: 1000, MaxEval: 20}, false, understudy.FingerprintFull))
 		if m.TrainPairs != frozenPage+20 || m.EvalPairs != 20 {
 			t.Fatalf("%d train, %d eval", m.TrainPairs, m.EvalPairs)
 		}
@@ -101,7 +125,7 @@ func TestTheDataSetIsTheSameBytesEachTime(t *testing.T) {
 		if n := strings.Count(first.String(), "\n"); n != m.TrainPairs {
 			t.Fatalf("%d lines for %d pairs", n, m.TrainPairs)
 		}
-		again := must(db.Freeze(ctx, 0, m, 1000, 20, false, understudy.FingerprintFull))
+		again := must(db.Freeze(ctx, 0, m, understudy.DataSize{MaxTrain: 1000, MaxEval: 20}, false, understudy.FingerprintFull))
 		if again.DatasetSHA256 != m.DatasetSHA256 {
 			t.Fatal("freezing the same pairs again gave another set")
 		}
@@ -145,7 +169,7 @@ func TestNothingToLearnFromIsAConflict(t *testing.T) {
 		endpoint(t, db, "a")
 		teach(t, db, "a", understudy.MinFingerprintPairs-1, 5)
 		m := must(db.CreateModel(t.Context(), 0, understudy.Model{Endpoint: "a"}))
-		_, err := db.Freeze(t.Context(), 0, m, 100, 100, false, understudy.FingerprintFull)
+		_, err := db.Freeze(t.Context(), 0, m, understudy.DataSize{MaxTrain: 100, MaxEval: 100}, false, understudy.FingerprintFull)
 		wantCode(t, err, understudy.Conflict)
 		var b bytes.Buffer
 		wantCode(t, db.WriteDataset(t.Context(), m.ID, &b), understudy.Conflict)
@@ -174,7 +198,7 @@ func TestAnEvaluationIsAnsweredAndScored(t *testing.T) {
 		endpoint(t, db, "a")
 		teach(t, db, "a", 12, 6)
 		m := must(db.CreateModel(ctx, 0, understudy.Model{Endpoint: "a"}))
-		m = must(db.Freeze(ctx, 0, m, 100, 100, false, understudy.FingerprintFull))
+		m = must(db.Freeze(ctx, 0, m, understudy.DataSize{MaxTrain: 100, MaxEval: 100}, false, understudy.FingerprintFull))
 		_, _, _, err := db.EvalPrompts(ctx, m.ID, 1, 0, 10)
 		wantCode(t, err, understudy.NotFound)
 		for range 2 { // the second does nothing

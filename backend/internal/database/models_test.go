@@ -201,10 +201,13 @@ func TestAStaleLeaderWritesNothing(t *testing.T) {
 			t.Fatalf("epochs %d, %d", old, now)
 		}
 		for name, write := range map[string]func() error{
-			"Move":            func() error { _, err := db.Move(ctx, old, m, understudy.Progress, nil); return err },
-			"Save":            func() error { _, err := db.Save(ctx, old, m, nil); return err },
-			"CreateModel":     func() error { _, err := db.CreateModel(ctx, old, understudy.Model{Endpoint: "a"}); return err },
-			"Freeze":          func() error { _, err := db.Freeze(ctx, old, m, 10, 10, false, understudy.FingerprintFull); return err },
+			"Move":        func() error { _, err := db.Move(ctx, old, m, understudy.Progress, nil); return err },
+			"Save":        func() error { _, err := db.Save(ctx, old, m, nil); return err },
+			"CreateModel": func() error { _, err := db.CreateModel(ctx, old, understudy.Model{Endpoint: "a"}); return err },
+			"Freeze": func() error {
+				_, err := db.Freeze(ctx, old, m, understudy.DataSize{MaxTrain: 10, MaxEval: 10}, false, understudy.FingerprintFull)
+				return err
+			},
 			"StartEvaluation": func() error { return db.StartEvaluation(ctx, old, m.ID, 1, 1) },
 			"PutEvaluation":   func() error { return db.PutEvaluation(ctx, old, understudy.Evaluation{ModelID: m.ID}) },
 		} {

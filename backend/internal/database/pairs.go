@@ -84,25 +84,32 @@ func (d *DB) TeachingSince(ctx context.Context, endpoint, afterPairID string) (t
 	return train, eval, err
 }
 
-// LiveAgreement compares what the deployed model answered in the shadow with
-// what the LLM answered to the same requests, over the newest 500. Zero of
-// zero where nothing is deployed.
-func (d *DB) LiveAgreement(ctx context.Context, endpoint string) (n, same int64, err error) {
-	var rows []struct{ AText, ACalls, BText, BCalls string }
-	err = d.reader(ctx).Raw(`SELECT t.answer_text AS a_text, t.answer_tool_calls AS a_calls, s.answer_text AS b_text, s.answer_tool_calls AS b_calls
-		FROM (SELECT id, teacher_pair, answer_text, answer_tool_calls FROM pairs
-		      WHERE model_id = (SELECT id FROM models WHERE endpoint = ? AND phase = ?) AND reason = 'shadow'
-		      ORDER BY id DESC LIMIT 500) AS s
-		JOIN pairs AS t ON t.id = s.teacher_pair
-		WHERE t.complete`, endpoint, understudy.Deployed).Scan(&rows).Error
+// Samples returns what the deployed model answered in the shadow beside what
+// the LLM answered to the same requests, the newest 500 first, and the metric
+// it is compared by: that of the model's last exam, else the endpoint's. None
+// where nothing is deployed.
+func (d *DB) Samples(ctx context.Context, endpoint string) (metric understudy.Metric, samples []understudy.Sample, err error) {
+	model, err := scalar[string](d.reader(ctx), "find the model on stage of "+endpoint,
+		"SELECT COALESCE((SELECT id FROM models WHERE endpoint = ? AND phase = ?), '')", endpoint, understudy.Deployed)
+	if err != nil || model == "" {
+		return "", nil, err
+	}
+	metric, err = scalar[understudy.Metric](d.reader(ctx), "read the metric of "+endpoint, `SELECT COALESCE(
+		(SELECT metric FROM evaluations WHERE model_id = ? ORDER BY attempt DESC LIMIT 1),
+		(SELECT metric FROM endpoints WHERE name = ?), '')`, model, endpoint)
 	if err != nil {
-		return 0, 0, failed("compare the live answers of "+endpoint, err)
+		return "", nil, err
 	}
+	var rows []struct{ ID, AText, ACalls, BText, BCalls string }
+	err = d.reader(ctx).Raw(`SELECT s.id, t.answer_text AS a_text, t.answer_tool_calls AS a_calls, s.answer_text AS b_text, s.answer_tool_calls AS b_calls
+		FROM (SELECT id, teacher_pair, answer_text, answer_tool_calls FROM pairs
+		      WHERE model_id = ? AND reason = 'shadow' ORDER BY id DESC LIMIT 500) AS s
+		JOIN pairs AS t ON t.id = s.teacher_pair
+		WHERE t.complete ORDER BY s.id DESC`, model).Scan(&rows).Error
 	for _, r := range rows {
-		n++
-		if understudy.SameAnswer(understudy.Answer{Text: r.AText, ToolCalls: raw(r.ACalls)}, understudy.Answer{Text: r.BText, ToolCalls: raw(r.BCalls)}) {
-			same++
-		}
+		samples = append(samples, understudy.Sample{
+			ID: r.ID, LLM: understudy.Answer{Text: r.AText, ToolCalls: raw(r.ACalls)}, SLM: understudy.Answer{Text: r.BText, ToolCalls: raw(r.BCalls)},
+		})
 	}
-	return n, same, nil
+	return metric, samples, failed("read the sampled answers of "+endpoint, err)
 }

@@ -148,7 +148,7 @@ func TestDeletingTakesEverythingAlong(t *testing.T) {
 		endpoint(t, db, "a")
 		pairs := teach(t, db, "a", 12, 4)
 		m := must(db.CreateModel(ctx, 0, understudy.Model{Endpoint: "a"}))
-		m = must(db.Freeze(ctx, 0, m, 100, 100, false, understudy.FingerprintFull))
+		m = must(db.Freeze(ctx, 0, m, understudy.DataSize{MaxTrain: 100, MaxEval: 100}, false, understudy.FingerprintFull))
 		if err := db.StartEvaluation(ctx, 0, m.ID, 1, 2); err != nil {
 			t.Fatal(err)
 		}
@@ -178,7 +178,7 @@ func TestDeletingTakesEverythingAlong(t *testing.T) {
 		if c := must(db.Counters(ctx, "a")); c.Pairs != 15 || c.Eval != 3 || c.LLM != 16 {
 			t.Fatalf("got %+v: what is there must sink, what was answered must not", c)
 		}
-		m = must(db.Freeze(ctx, 0, m, 100, 100, false, understudy.FingerprintFull))
+		m = must(db.Freeze(ctx, 0, m, understudy.DataSize{MaxTrain: 100, MaxEval: 100}, false, understudy.FingerprintFull))
 		if must(db.FrozenBroken(ctx, m.ID)) || m.EvalPairs != 3 {
 			t.Fatalf("a set frozen anew is broken or has %d eval pairs, want 3", m.EvalPairs)
 		}
@@ -209,7 +209,7 @@ func TestPruningSparesWhatIsBeingLearnt(t *testing.T) {
 		endpoint(t, db, "a")
 		teach(t, db, "a", 12, 2)
 		m := must(db.CreateModel(ctx, 0, understudy.Model{Endpoint: "a"}))
-		m = must(db.Freeze(ctx, 0, m, 10, 100, false, understudy.FingerprintFull))
+		m = must(db.Freeze(ctx, 0, m, understudy.DataSize{MaxTrain: 10, MaxEval: 100}, false, understudy.FingerprintFull))
 		soon := time.Now().Add(time.Hour)
 		if n := must(db.PrunePairs(ctx, "a", time.Now().Add(-time.Hour), 100)); n != 0 {
 			t.Fatalf("pruned %d pairs that are too young", n)
@@ -227,7 +227,7 @@ func TestPruningSparesWhatIsBeingLearnt(t *testing.T) {
 	})
 }
 
-func TestLiveAgreementIsOfTheDeployedModel(t *testing.T) {
+func TestSamplesAreOfTheDeployedModel(t *testing.T) {
 	both(t, func(t *testing.T, db *DB) {
 		ctx := t.Context()
 		endpoint(t, db, "a")
@@ -242,12 +242,24 @@ func TestLiveAgreementIsOfTheDeployedModel(t *testing.T) {
 		shadow(m.ID, "Refund", "refund ")
 		shadow(m.ID, "refund", "return")
 		shadow("an older model", "refund", "refund")
-		n, same, err := db.LiveAgreement(ctx, "a")
-		if err != nil || n != 3 || same != 2 {
-			t.Fatalf("got %d of %d, %v; want 2 of 3", same, n, err)
+		metric, samples, err := db.Samples(ctx, "a")
+		if err != nil || metric != understudy.MetricAuto || len(samples) != 3 {
+			t.Fatalf("got %v by %q, %v; want 3 by the endpoint's auto", samples, metric, err)
 		}
-		if n, _, err := db.LiveAgreement(ctx, "nothing deployed"); n != 0 || err != nil {
-			t.Fatalf("got %d, %v", n, err)
+		if newest := samples[0]; newest.LLM.Text != "refund" || newest.SLM.Text != "return" || newest.ID == "" {
+			t.Errorf("the newest is %+v", newest)
+		}
+		if !understudy.SameAnswer(samples[2].LLM, samples[2].SLM) {
+			t.Errorf("not the same: %+v", samples[2])
+		}
+		if err := db.PutEvaluation(ctx, 0, understudy.Evaluation{ModelID: m.ID, Attempt: 1, Metric: understudy.MetricSimilarity}); err != nil {
+			t.Fatal(err)
+		}
+		if metric, _, err := db.Samples(ctx, "a"); metric != understudy.MetricSimilarity || err != nil {
+			t.Errorf("got %q, %v; want the exam's", metric, err)
+		}
+		if _, samples, err := db.Samples(ctx, "nothing deployed"); samples != nil || err != nil {
+			t.Fatalf("got %v, %v", samples, err)
 		}
 	})
 }

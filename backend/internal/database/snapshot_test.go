@@ -30,7 +30,7 @@ func TestASlowReaderHoldsNoWriterUp(t *testing.T) {
 		endpoint(t, db, "a")
 		teach(t, db, "a", 12, 3)
 		m := must(db.CreateModel(ctx, 0, understudy.Model{Endpoint: "a"}))
-		must(db.Freeze(ctx, 0, m, 100, 100, false, understudy.FingerprintFull))
+		must(db.Freeze(ctx, 0, m, understudy.DataSize{MaxTrain: 100, MaxEval: 100}, false, understudy.FingerprintFull))
 		s := &stalled{began: make(chan struct{}), goOn: make(chan struct{})}
 		done := make(chan error, 1)
 		go func() { done <- db.WriteDataset(ctx, m.ID, s) }()

@@ -103,11 +103,11 @@ func TestPairsStoredBeforeTheSwitchTeachAfterIt(t *testing.T) {
 			insert(t, db, ofUser(100+i, 0, understudy.FingerprintFull, named))
 		}
 		m := must(db.CreateModel(ctx, 0, understudy.Model{Endpoint: "a"}))
-		m = must(db.Freeze(ctx, 0, m, 100, 100, false, understudy.FingerprintFull))
+		m = must(db.Freeze(ctx, 0, m, understudy.DataSize{MaxTrain: 100, MaxEval: 100}, false, understudy.FingerprintFull))
 		if m.TrainPairs != understudy.MinFingerprintPairs || !slices.Equal(m.Fingerprints, []string{"named"}) || m.TaskMode != understudy.FingerprintFull {
 			t.Fatalf("by prompt: %d pairs of %v, %s", m.TrainPairs, m.Fingerprints, m.TaskMode)
 		}
-		m = must(db.Freeze(ctx, 0, m, 100, 100, false, understudy.FingerprintTools))
+		m = must(db.Freeze(ctx, 0, m, understudy.DataSize{MaxTrain: 100, MaxEval: 100}, false, understudy.FingerprintTools))
 		if m.TrainPairs != 3*understudy.MinFingerprintPairs || len(m.Fingerprints) != 2 || !slices.Contains(m.Fingerprints, "named") {
 			t.Fatalf("by tools: %d pairs of %v", m.TrainPairs, m.Fingerprints)
 		}

@@ -67,8 +67,8 @@ func (s crashingStore) TakeStage(ctx context.Context, epoch int64, m understudy.
 	return next, ok, err
 }
 
-func (s crashingStore) Freeze(ctx context.Context, epoch int64, m understudy.Model, maxTrain, maxEval int, tools bool, mode understudy.FingerprintMode) (understudy.Model, error) {
-	return do(s.c, func() (understudy.Model, error) { return s.DB.Freeze(ctx, epoch, m, maxTrain, maxEval, tools, mode) })
+func (s crashingStore) Freeze(ctx context.Context, epoch int64, m understudy.Model, size understudy.DataSize, tools bool, mode understudy.FingerprintMode) (understudy.Model, error) {
+	return do(s.c, func() (understudy.Model, error) { return s.DB.Freeze(ctx, epoch, m, size, tools, mode) })
 }
 
 func (s crashingStore) StartEvaluation(ctx context.Context, epoch int64, id string, attempt, sample int) error {

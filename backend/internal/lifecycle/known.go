@@ -16,7 +16,8 @@ const nearTexts = 200
 // (understudy.Lookup). Its answer is the look-up yardstick. The prompt is near
 // where the sentence model agrees: cosine at least NearSimilarity. Only
 // neighbours that share enough words are embedded, the likeliest first and at
-// most nearTexts texts; all others count as far.
+// most nearTexts texts; of likely ones beyond, Near stays unknown, and all
+// others are far.
 func (l *lead) compareWithKnown(ctx context.Context, m understudy.Model, answers []understudy.EvalAnswer) error {
 	known, unseen, err := l.papers(ctx, m)
 	if err != nil {
@@ -39,8 +40,7 @@ func (l *lead) compareWithKnown(ctx context.Context, m understudy.Model, answers
 		}
 		n := nearest[i].Index
 		same := n >= 0 && understudy.SameAnswer(unseen[i].Answer, known[n].Answer)
-		isNear := near[i]
-		a.Near, a.LookupExact = &isNear, &same
+		a.Near, a.LookupExact = near[i], &same
 		scored = append(scored, a)
 	}
 	return l.DB.PutScores(ctx, m.ID, m.Attempt, scored)
@@ -67,12 +67,16 @@ func neighbours(known, unseen []understudy.Pair) []understudy.Neighbour {
 	return out
 }
 
-// near reports for each unseen prompt whether its neighbour is nearly the same.
-func (l *lead) near(ctx context.Context, known, unseen []understudy.Pair, nearest []understudy.Neighbour) ([]bool, error) {
+// near reports for each unseen prompt whether its neighbour is nearly the same,
+// nil where that was not looked at.
+func (l *lead) near(ctx context.Context, known, unseen []understudy.Pair, nearest []understudy.Neighbour) ([]*bool, error) {
 	var candidates []int
+	near := make([]*bool, len(unseen))
 	for i, n := range nearest {
 		if n.Cosine >= understudy.NearCandidate {
 			candidates = append(candidates, i)
+		} else {
+			near[i] = new(bool)
 		}
 	}
 	slices.SortStableFunc(candidates, func(a, b int) int { return cmp.Compare(nearest[b].Cosine, nearest[a].Cosine) })
@@ -93,7 +97,6 @@ func (l *lead) near(ctx context.Context, known, unseen []understudy.Pair, neares
 	for _, i := range candidates {
 		compare = append(compare, both{i, add(unseen[i]), add(known[nearest[i].Index])})
 	}
-	near := make([]bool, len(unseen))
 	if len(texts) == 0 {
 		return near, nil
 	}
@@ -106,7 +109,8 @@ func (l *lead) near(ctx context.Context, known, unseen []understudy.Pair, neares
 		for k, x := range vectors[c.a] {
 			cosine += float64(x) * float64(vectors[c.b][k]) // unit vectors
 		}
-		near[c.prompt] = cosine >= understudy.NearSimilarity
+		isNear := cosine >= understudy.NearSimilarity
+		near[c.prompt] = &isNear
 	}
 	return near, nil
 }

@@ -24,7 +24,7 @@ func (l *lead) scores(ctx context.Context, m understudy.Model) (time.Duration, e
 		if a.Similarity == nil {
 			open = append(open, a)
 		}
-		familiar = familiar && (a.Near != nil || a.Variant != understudy.VariantTuned)
+		familiar = familiar && (a.LookupExact != nil || a.Variant != understudy.VariantTuned)
 	}
 	switch {
 	case len(open) > 0:

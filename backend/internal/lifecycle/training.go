@@ -56,7 +56,7 @@ func (l *lead) freeze(ctx context.Context, m understudy.Model) (time.Duration, e
 	if err != nil {
 		return l.fail(ctx, m, err.Error(), "")
 	}
-	_, err = l.DB.Freeze(ctx, l.epoch, m, e.MaxTrainPairs, e.MaxEvalPairs, base.Tools, e.TaskMode())
+	_, err = l.DB.Freeze(ctx, l.epoch, m, understudy.DataSize{MaxTrain: e.MaxTrainPairs, MinEval: e.MinEvalPairs, MaxEval: e.MaxEvalPairs}, base.Tools, e.TaskMode())
 	if permanent(err) {
 		return l.fail(ctx, m, err.Error()+". Let the LLM answer more requests of one task; where the system prompt changes with every request, set the endpoint's fingerprint to tools.", "")
 	}

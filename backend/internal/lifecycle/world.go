@@ -38,7 +38,7 @@ type stage interface {
 type dataSets interface {
 	Tasks(ctx context.Context, endpoint string) (full, tools []string, err error)
 	NotePromptVaries(ctx context.Context, epoch int64, endpoint, message string) error
-	Freeze(ctx context.Context, epoch int64, m understudy.Model, maxTrain, maxEval int, tools bool, mode understudy.FingerprintMode) (understudy.Model, error)
+	Freeze(ctx context.Context, epoch int64, m understudy.Model, size understudy.DataSize, tools bool, mode understudy.FingerprintMode) (understudy.Model, error)
 	FrozenBroken(ctx context.Context, modelID string) (bool, error)
 	FrozenPairs(ctx context.Context, modelID string, split understudy.Split) ([]understudy.Pair, error)
 }
