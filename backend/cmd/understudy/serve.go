@@ -120,7 +120,7 @@ func (b *backend) wire(ctx context.Context, c config.Config) (err error) {
 	b.api = httpapi.New(ctx, httpapi.Config{
 		DB: b.db, Gateway: b.gateway, AdminKey: c.AdminKey.Reveal(), ServiceToken: c.ServiceToken.Reveal(), Upstreams: c.Upstreams,
 		Releases: b.stage, Announce: b.queue, Routes: b.gateway, Replicated: c.Runtime == "kubernetes", Changes: b.queue.Changes(ctx), Version: version, Mode: c.Runtime,
-		DefaultThreshold: c.DefaultThreshold, Bypass: c.Bypass,
+		DefaultThreshold: c.DefaultThreshold, Switches: b.gateway.Switches,
 		Ready: func(context.Context) error { return b.gateway.Ready() },
 		Ask:   b.gateway, Evaluator: evaluator, Observer: b.stage, Prices: pricesOf(c),
 	})

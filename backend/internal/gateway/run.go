@@ -76,7 +76,7 @@ func (g *Gateway) generation() int64 {
 // lookForSwitch notes whether the file "bypass" is there. The switch works
 // without the database, so a doubt about the file counts as "not there".
 func (g *Gateway) lookForSwitch() {
-	_, err := os.Stat(filepath.Join(g.cfg.DataDir, "bypass"))
+	_, err := os.Stat(g.bypassFile())
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		g.log.Debug("gateway: the bypass file cannot be looked at", "error", err)
 	}
@@ -85,7 +85,22 @@ func (g *Gateway) lookForSwitch() {
 	}
 }
 
-// Bypassed reports whether everything of an endpoint goes to the LLM.
+func (g *Gateway) bypassFile() string { return filepath.Join(g.cfg.DataDir, "bypass") }
+
+// Switches are those that are on and that no write to the database turns off,
+// each with what to do about it.
+func (g *Gateway) Switches() []string {
+	var on []string
+	if g.cfg.Bypass {
+		on = append(on, "UNDERSTUDY_BYPASS is on; start without it")
+	}
+	if _, err := os.Stat(g.bypassFile()); err == nil {
+		on = append(on, "there is a file "+g.bypassFile()+"; remove it")
+	}
+	return on
+}
+
+// bypass reports whether everything of an endpoint goes to the LLM.
 func (g *Gateway) bypass(st *state, e understudy.Endpoint) bool {
 	return g.cfg.Bypass || g.bypassed.Load() || st.Bypass || e.Bypass
 }

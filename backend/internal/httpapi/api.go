@@ -37,9 +37,8 @@ type Config struct {
 
 	Version, Mode    string
 	DefaultThreshold float64                     // of a new endpoint; 0: the domain's
-	Bypass           bool                        // the switch of the environment, for status
+	Switches         func() []string             // optional: bypass switches that are on outside the database, and what to do
 	Ready            func(context.Context) error // optional: why this replica is not ready
-	Warnings         func() []string             // optional: what status should warn of
 
 	Poll      time.Duration // between looks for events, default and at most 1 s
 	Heartbeat time.Duration // between comments on a quiet event stream, default 15 s
@@ -72,6 +71,7 @@ type API struct {
 	ended  <-chan struct{}
 	wakeUp *broadcast
 	glance glance
+	alike  likeness
 	world  world
 }
 

@@ -148,16 +148,27 @@ func (a *API) bypassEndpoint(ctx context.Context, in *struct {
 
 func (a *API) getBypass(ctx context.Context, _ *struct{}) (*body[wire.Bypass], error) {
 	on, err := a.DB.Bypass(ctx)
-	return answer(wire.Bypass{Bypass: on || a.Config.Bypass}), err
+	return answer(wire.Bypass{Bypass: on || len(a.switches()) > 0}), err
 }
 
 func (a *API) bypassAll(ctx context.Context, in *struct{ Body wire.Bypass }) (*body[wire.Bypass], error) {
 	if err := a.DB.SetBypass(ctx, in.Body.Bypass); err != nil {
 		return nil, err
 	}
-	a.event(ctx, "bypass", "", "", bypassWords("Everything", in.Body.Bypass))
 	a.rerouted(ctx)
+	if on := a.switches(); !in.Body.Bypass && len(on) > 0 {
+		a.event(ctx, "bypass", "", "", "Everything still goes to the LLM: "+strings.Join(on, ", and "))
+		return answer(wire.Bypass{Bypass: true}), nil
+	}
+	a.event(ctx, "bypass", "", "", bypassWords("Everything", in.Body.Bypass))
 	return answer(in.Body), nil
+}
+
+func (a *API) switches() []string {
+	if a.Switches == nil {
+		return nil
+	}
+	return a.Switches()
 }
 
 func bypassWords(what string, on bool) string {

@@ -107,6 +107,29 @@ func TestOneSwitchBypassesAll(t *testing.T) {
 	}
 }
 
+func TestASwitchOutsideTheDatabaseIsNamedAndStaysOn(t *testing.T) {
+	var outside []string
+	b := start(t, func(c *Config) { c.Switches = func() []string { return outside } })
+	outside = []string{"there is a file x; remove it"}
+	for _, ask := range []string{"GET", "PUT"} {
+		var on wire.Bypass
+		b.call(ask, "/bypass", wire.Bypass{}, 200, &on)
+		if !on.Bypass {
+			t.Errorf("%s says that bypass is off", ask)
+		}
+	}
+	var s wire.Status
+	b.call("GET", "/status", nil, 200, &s)
+	if w := strings.Join(s.Warnings, "\n"); !s.Bypass || !strings.Contains(w, "a file x; remove it") {
+		t.Errorf("got %v, warnings %q", s.Bypass, w)
+	}
+	outside = nil
+	var off wire.Bypass
+	if b.call("PUT", "/bypass", wire.Bypass{}, 200, &off); off.Bypass {
+		t.Error("bypass stays on without any switch")
+	}
+}
+
 func TestUpstreamsShowNoSecret(t *testing.T) {
 	b := start(t)
 	var page wire.Page[wire.Upstream]

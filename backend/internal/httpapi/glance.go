@@ -18,8 +18,6 @@ type glance struct {
 	agreement map[string]agreed  // of the endpoints with a model on stage
 }
 
-type agreed struct{ n, same int64 }
-
 const (
 	glanceFor  = 2 * time.Second
 	recentSpan = 15 * time.Minute
@@ -48,11 +46,9 @@ func (a *API) atAGlance(ctx context.Context, onStage []string) (*glance, error) 
 	}
 	agreement := map[string]agreed{}
 	for _, name := range onStage {
-		n, same, err := a.DB.LiveAgreement(ctx, name)
-		if err != nil {
+		if agreement[name], err = a.agreement(ctx, name); err != nil {
 			return nil, err
 		}
-		agreement[name] = agreed{n, same}
 	}
 	net := map[string]float64{}
 	for _, l := range ledgers {

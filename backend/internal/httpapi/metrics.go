@@ -26,7 +26,7 @@ var (
 	modelsDesc    = prometheus.NewDesc("understudy_models", "Models by phase.", []string{"phase"}, nil)
 	phaseDesc     = prometheus.NewDesc("understudy_model_phase_seconds", "How long the model that an endpoint works on has been in its phase.", []string{"endpoint", "phase"}, nil)
 	pairsDesc     = prometheus.NewDesc("understudy_pairs", "Pairs that teach (train) and test (eval).", []string{"endpoint", "split"}, nil)
-	agreementDesc = prometheus.NewDesc("understudy_agreement_ratio", "Sampled requests on which SLM and LLM agree, newest 500.", []string{"endpoint"}, nil)
+	agreementDesc = prometheus.NewDesc("understudy_agreement_ratio", "How alike SLM and LLM answer sampled requests: the part with the same answer, or the mean similarity, by the metric of the exam.", []string{"endpoint"}, nil)
 	shareDesc     = prometheus.NewDesc("understudy_slm_share_ratio", "Part of the last 15 minutes' answers that the SLM gave.", []string{"endpoint"}, nil)
 	netDesc       = prometheus.NewDesc("understudy_net_savings_dollars", "What the ledger's last 30 days come to; a loss is negative.", []string{"endpoint"}, nil)
 	replicasDesc  = prometheus.NewDesc("understudy_replicas", "Backend replicas that live.", nil, nil)

@@ -154,6 +154,11 @@ func (a *API) act(ctx context.Context, idOrName string, t understudy.Trigger) (*
 	if err != nil {
 		return nil, err
 	}
+	if to, err := m.Next(t); err == nil && to == understudy.LLMEvaluation {
+		if err := a.examIsWhole(ctx, m); err != nil {
+			return nil, err
+		}
+	}
 	if t == understudy.Undeploy && m.Phase == understudy.Available && m.Target == understudy.TargetDeployed {
 		// It only waits for the stage: the wish is taken back.
 		m, err = a.DB.Save(ctx, 0, m, understudy.Ask(t, ""))
@@ -165,4 +170,19 @@ func (a *API) act(ctx context.Context, idOrName string, t understudy.Trigger) (*
 	}
 	a.wrote(ctx, m.ID)
 	return answer(modelOf(m)), nil
+}
+
+// examIsWhole refuses an exam that lost its requests, to retention or because
+// they were deleted: the gate could only refuse what is left.
+func (a *API) examIsWhole(ctx context.Context, m understudy.Model) error {
+	e, err := a.DB.Endpoint(ctx, m.Endpoint)
+	if err != nil {
+		return err
+	}
+	left, err := a.DB.ExamPairs(ctx, m.ID)
+	if err != nil || int(left) == m.EvalPairs || int(left) >= e.MinEvalPairs {
+		return err
+	}
+	return understudy.Errorf(understudy.Conflict, "%d of the %d requests of %s's exam are left, %d are needed: the others were deleted or are past the retention. Train a new version",
+		left, m.EvalPairs, m.Name(), e.MinEvalPairs)
 }

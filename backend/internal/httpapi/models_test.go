@@ -115,7 +115,7 @@ func (b *bench) examined() understudy.Model {
 	b.endpoint("triage")
 	b.learn("triage", 60)
 	m := b.model("triage")
-	m, err := b.db.Freeze(b.t.Context(), 0, m, 1000, 1000, false, understudy.FingerprintFull)
+	m, err := b.db.Freeze(b.t.Context(), 0, m, understudy.DataSize{MaxTrain: 1000, MaxEval: 1000}, false, understudy.FingerprintFull)
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -128,6 +128,37 @@ func (b *bench) examined() understudy.Model {
 		}
 	}
 	return m
+}
+
+func TestAnExamThatLostItsRequestsIsNotRepeated(t *testing.T) {
+	b := start(t)
+	m := b.examined()
+	m, err := b.db.Move(t.Context(), 0, m, understudy.Progress, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	left, err := b.db.ExamPairs(t.Context(), m.ID)
+	if err != nil || left < 2 || int(left) != m.EvalPairs {
+		t.Fatalf("%d of %d, %v", left, m.EvalPairs, err)
+	}
+	if _, err := b.db.UpdateEndpoint(t.Context(), "triage", func(e *understudy.Endpoint) error { e.MinEvalPairs = int(left); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	pairs, err := b.db.FrozenPairs(t.Context(), m.ID, understudy.SplitEval)
+	if err == nil {
+		err = b.db.DeletePair(t.Context(), pairs[0].ID)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := b.call("POST", "/models/triage-v1/evaluate", nil, 409, nil)
+	if !strings.Contains(said, "Train a new version") {
+		t.Errorf("got %s", said)
+	}
+	if _, err := b.db.UpdateEndpoint(t.Context(), "triage", func(e *understudy.Endpoint) error { e.MinEvalPairs--; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	b.call("POST", "/models/triage-v1/evaluate", nil, 202, nil)
 }
 
 func TestTheBatchContract(t *testing.T) {

@@ -15,13 +15,18 @@ func (a *API) statusRoutes() {
 
 func (a *API) status(ctx context.Context, _ *struct{}) (*body[wire.Status], error) {
 	s := wire.Status{Version: a.Version, Mode: a.Mode, Endpoints: []wire.EndpointStatus{}, Phases: map[string]int{},
-		Replicas: []wire.Replica{}, Releases: []wire.Release{}, Warnings: []string{}}
+		Replicas: []wire.Replica{}, Releases: []wire.Release{}, Warnings: []string{},
+		DefaultThreshold: understudy.NewEndpoint("", "", "", a.DefaultThreshold).Threshold}
 	var err error
 	if s.Bypass, err = a.DB.Bypass(ctx); err != nil {
 		return nil, err
 	}
-	if s.Bypass = s.Bypass || a.Config.Bypass; s.Bypass {
+	if s.Bypass {
 		s.Warnings = append(s.Warnings, "Bypass is on: every request goes to the LLM.")
+	}
+	for _, on := range a.switches() {
+		s.Bypass = true
+		s.Warnings = append(s.Warnings, "Every request goes to the LLM: "+on+" to route them again.")
 	}
 	if len(a.Upstreams) == 0 {
 		s.Warnings = append(s.Warnings, "No upstream is configured: set OPENAI_API_KEY or UNDERSTUDY_UPSTREAMS_FILE and start again.")
@@ -37,9 +42,6 @@ func (a *API) status(ctx context.Context, _ *struct{}) (*body[wire.Status], erro
 		s.Replicas = append(s.Replicas, wire.Replica{ID: r.ID, RouteGeneration: r.RouteGeneration, SeenAt: r.SeenAt})
 	}
 	a.releasesAtAGlance(ctx, &s)
-	if a.Warnings != nil {
-		s.Warnings = append(s.Warnings, a.Warnings()...)
-	}
 	return answer(s), nil
 }
 
@@ -110,8 +112,8 @@ func (a *API) endpointsAtAGlance(ctx context.Context, s *wire.Status) error {
 // tell fills in what the database was asked for some moments ago.
 func (g *glance) tell(e *wire.EndpointStatus) {
 	agreed, recent := g.agreement[e.Name], g.recent[e.Name]
-	if e.Sampled = int(agreed.n); agreed.n > 0 {
-		e.Agreement = float64(agreed.same) / float64(agreed.n)
+	if e.Sampled = agreed.n; agreed.n > 0 {
+		e.Agreement = agreed.sum / float64(agreed.n)
 	}
 	if all := recent.LLM + recent.SLM; all > 0 {
 		share := float64(recent.SLM) / float64(all)

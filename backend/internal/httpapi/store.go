@@ -40,7 +40,7 @@ type pairStore interface {
 	OtherSide(ctx context.Context, p understudy.Pair) (understudy.Pair, error)
 	Seen(ctx context.Context, endpoint string, since time.Time, limit int) ([]understudy.Seen, error)
 	Days(ctx context.Context, endpoint string, since time.Time) ([]understudy.DayFacts, error)
-	LiveAgreement(ctx context.Context, endpoint string) (n, same int64, err error)
+	Samples(ctx context.Context, endpoint string) (understudy.Metric, []understudy.Sample, error)
 }
 
 type modelStore interface {
@@ -54,6 +54,7 @@ type modelStore interface {
 }
 
 type evaluationStore interface {
+	ExamPairs(ctx context.Context, modelID string) (int64, error)
 	Evaluations(ctx context.Context, modelID string) ([]understudy.Evaluation, error)
 	EvalPrompts(ctx context.Context, modelID string, attempt int, after int64, limit int) (prompts []understudy.EvalPrompt, total, remaining int, err error)
 	EvalAnswers(ctx context.Context, modelID string, attempt int) ([]understudy.EvalAnswer, error)

@@ -324,6 +324,8 @@ type Status struct {
 	Replicas []Replica      `json:"replicas"`
 	Releases []Release      `json:"releases"`
 	Warnings []string       `json:"warnings"`
+
+	DefaultThreshold float64 `json:"defaultThreshold" doc:"Threshold of a new endpoint that names none"`
 }
 
 // EndpointStatus is one endpoint at a glance.
@@ -333,7 +335,7 @@ type EndpointStatus struct {
 	Bypass    bool     `json:"bypass"`
 	Counters  Counters `json:"counters"`
 	SLMShare  float64  `json:"slmShare" doc:"Part of all answers that the SLM gave"`
-	Agreement float64  `json:"agreement" doc:"Sampled requests on which SLM and LLM agree, newest 500"`
+	Agreement float64  `json:"agreement" doc:"How alike the SLM and the LLM answer sampled requests, by the metric of the model's exam: the part with the same answer (newest 500), or the mean similarity (newest 100)"`
 	Sampled   int      `json:"sampled"`
 	Model     *Model   `json:"model,omitempty" doc:"On stage, else the newest that is not retired"`
 	Live      *Model   `json:"live,omitempty" doc:"Being trained, downloaded, examined or deployed now, with its progress"`

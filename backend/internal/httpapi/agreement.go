@@ -1,0 +1,101 @@
+package httpapi
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	understudy "understudy.dev/backend"
+)
+
+// agreed is what n samples come to, each worth 0 to 1.
+type agreed struct {
+	n   int
+	sum float64
+}
+
+const (
+	// likenMost bounds what similarity costs: a text takes the evaluator some
+	// 50 ms where it has no native library.
+	likenMost = 100
+	likenFor  = time.Minute
+)
+
+// agreement compares an endpoint's sampled answers by the metric that its
+// model was examined by.
+func (a *API) agreement(ctx context.Context, endpoint string) (agreed, error) {
+	metric, samples, err := a.DB.Samples(ctx, endpoint)
+	if err != nil {
+		return agreed{}, err
+	}
+	if metric == understudy.MetricAuto { // put on stage without an exam
+		papers := make([]understudy.Paper, len(samples))
+		for i, s := range samples {
+			papers[i].Expected = s.LLM
+		}
+		metric = understudy.ChooseMetric(papers)
+	}
+	if metric == understudy.MetricSimilarity {
+		return a.alike.of(endpoint, samples[:min(len(samples), likenMost)], a.Evaluator), nil
+	}
+	out := agreed{n: len(samples)}
+	for _, s := range samples {
+		if understudy.SameAnswer(s.LLM, s.SLM) {
+			out.sum++
+		}
+	}
+	return out, nil
+}
+
+// likeness keeps the similarity of samples, which nobody waits for: what is
+// not scored yet is not counted yet.
+type likeness struct {
+	mu    sync.Mutex
+	known map[string]map[string]float64 // by endpoint and sample
+	busy  bool
+	work  sync.WaitGroup
+}
+
+// of counts the samples that are scored, forgets those that are no longer
+// among the newest, and has the rest scored.
+func (l *likeness) of(endpoint string, samples []understudy.Sample, evaluator Scorer) agreed {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var out agreed
+	var open []understudy.Comparison
+	current := map[string]float64{}
+	for _, s := range samples {
+		if v, ok := l.known[endpoint][s.ID]; ok {
+			current[s.ID] = v
+			out.n, out.sum = out.n+1, out.sum+v
+		} else {
+			open = append(open, understudy.Comparison{ID: s.ID, Expected: s.LLM.Canonical(), Actual: s.SLM.Canonical()})
+		}
+	}
+	if l.known == nil {
+		l.known = map[string]map[string]float64{}
+	}
+	l.known[endpoint] = current
+	if len(open) > 0 && !l.busy && evaluator != nil {
+		l.busy = true
+		l.work.Go(func() { l.score(endpoint, open, evaluator) })
+	}
+	return out
+}
+
+func (l *likeness) score(endpoint string, open []understudy.Comparison, evaluator Scorer) {
+	ctx, cancel := context.WithTimeout(context.Background(), likenFor)
+	defer cancel()
+	scores, err := evaluator.Score(ctx, open)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.busy = false
+	if err != nil {
+		slog.Debug("the sampled answers cannot be compared now", "endpoint", endpoint, "error", err)
+		return
+	}
+	for i, s := range scores {
+		l.known[endpoint][open[i].ID] = s.Similarity
+	}
+}
