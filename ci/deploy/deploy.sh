@@ -14,15 +14,34 @@ done
 context=$(kubectl config current-context 2>/dev/null) || { echo "missing: a kubectl context. Start a cluster (Docker Desktop, kind, k3d), then run this again." >&2; exit 1; }
 echo "deploy: into $context, namespace understudy"
 
-# Such clusters do not see the images that lie on this machine.
-images=(understudy-{backend,frontend,evaluation,training,slm-inference}:latest)
+# In a cluster of this machine the images are named by what is in them, so that pods and models are
+# replaced when that has changed, and only then. Most such clusters have to be given the images.
+names=(backend frontend evaluation training slm-inference)
+tag='' images=()
+name_images() {
+  local name
+  tag=$(cd .cache/images && cat "${names[@]/%/.sha256}" | sha256sum | cut -c 1-12) || { echo "missing: the images. Run \`make images\` first." >&2; exit 1; }
+  for name in "${names[@]}"; do
+    "$@" "understudy-$name:latest" "understudy-$name:$tag"
+    images+=("understudy-$name:$tag")
+  done
+}
+in_containerd() { ci/cluster/exec.sh ctr images tag --force "docker.io/library/$1" "docker.io/library/$2" >/dev/null; }
 case $context in
-kind-*) kind load docker-image --name "${context#kind-}" "${images[@]}" ;;
-k3d-*) k3d image import -c "${context#k3d-}" "${images[@]}" ;;
+kind-*)
+  name_images docker tag
+  kind load docker-image --name "${context#kind-}" "${images[@]}"
+  ;;
+k3d-*)
+  name_images docker tag
+  k3d image import -c "${context#k3d-}" "${images[@]}"
+  ;;
+docker-desktop | orbstack | rancher-desktop) name_images docker tag ;;
 understudy)
   if [ "${KUBECONFIG:-}" -ef .cache/cluster/kubeconfig ]; then # that of `make cluster-up`
     ! docker info >/dev/null 2>&1 || ci/images/build.sh --archives
     ci/cluster/load.sh .cache/images/*.tar
+    name_images in_containerd
   fi
   ;;
 esac
@@ -31,5 +50,5 @@ if ! kubectl get namespace understudy >/dev/null 2>&1; then
   kubectl create namespace understudy >/dev/null
   kubectl label namespace understudy understudy.dev/made-by=deploy pod-security.kubernetes.io/enforce=restricted >/dev/null
 fi
-helm upgrade --install understudy charts/understudy -n understudy ${VALUES:+-f "$VALUES"} --wait --timeout 10m
+helm upgrade --install understudy charts/understudy -n understudy ${VALUES:+-f "$VALUES"} ${tag:+--set-string "image.tag=$tag"} --wait --timeout 10m
 [ "${FORWARD:-on}" = off ] || forward

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -61,7 +62,14 @@ func TestDeploy(t *testing.T) {
 		}
 		conn.Close()
 	}
+	image := func() string {
+		return kubectl(t, "get", "deployment", "backend", "-o", "jsonpath={.spec.template.spec.containers[0].image}")
+	}
+	first := image()
 	make("deploy") // again: an upgrade that changes nothing
+	if again := image(); again != first || !regexp.MustCompile(`understudy-backend:[0-9a-f]{12}$`).MatchString(first) {
+		t.Errorf("the same image was deployed as %s, then as %s", first, again)
+	}
 	began = time.Now()
 	make("undeploy")
 	result(t, "make undeploy: %.0f s", time.Since(began).Seconds())
