@@ -34,6 +34,9 @@ func (l *lead) deployed(ctx context.Context, m understudy.Model) (time.Duration,
 	case state.Reason != "":
 		why = "It serves, but not with every pod it should have. " + state.Reason
 	}
+	if l.unreachable(m, r.Name, state) {
+		why = "Its pods are ready, but its Service " + r.Name + " leads to none of them: somebody has changed it. Delete the Service, and it is made again."
+	}
 	wakes := m.SleptAt != nil && state.Ready > 0 // which clears the reason too
 	if m.Reason != why && !wakes {               // the LLM answers meanwhile, and the status says why
 		_, err := l.DB.Save(ctx, l.epoch, m, func(m *understudy.Model) { m.Reason = why })
@@ -41,3 +44,19 @@ func (l *lead) deployed(ctx context.Context, m understudy.Model) (time.Duration,
 	}
 	return l.sleep(ctx, m, state)
 }
+
+// unreachable reports whether for some looks pods were ready without an
+// address: endpoints follow pods within moments.
+func (l *lead) unreachable(m understudy.Model, release string, state understudy.WorkloadState) bool {
+	memo := l.memos.of(modelKey + m.ID)
+	if state.Ready == 0 || len(l.Runtime.Ready(release)) > 0 {
+		memo.lost = time.Time{}
+		return false
+	}
+	if memo.lost.IsZero() {
+		memo.lost = l.Now()
+	}
+	return l.Now().Sub(memo.lost) >= endpointsFollow
+}
+
+const endpointsFollow = 15 * time.Second

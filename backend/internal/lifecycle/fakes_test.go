@@ -202,16 +202,17 @@ type fakeStage struct {
 	removed []string
 	chart   string // part of the digest
 
-	unready    string // why no pod becomes ready
-	partly     string // why a further pod does not
-	refuse     error  // of Apply
-	podError   bool   // the pod answers the probe with 500
-	jobFails   string
-	stuck      string // why the Job answers nothing
-	jobStops   bool   // the Job succeeds without answering all
-	wrong      func(i int) bool
-	broken     func(i int) bool // answers that errored
-	answeredOf int
+	unready     string // why no pod becomes ready
+	partly      string // why a further pod does not
+	refuse      error  // of Apply
+	unreachable bool   // pods are ready, but their Service leads to none
+	podError    bool   // the pod answers the probe with 500
+	jobFails    string
+	stuck       string // why the Job answers nothing
+	jobStops    bool   // the Job succeeds without answering all
+	wrong       func(i int) bool
+	broken      func(i int) bool // answers that errored
+	answeredOf  int
 }
 
 type fakeRelease struct {
@@ -306,7 +307,7 @@ func (f *fakeStage) Changed() <-chan string { return nil }
 func (f *fakeStage) Ready(name string) []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if r := f.on[name]; r == nil || r.missing || r.replicas == 0 || f.unready != "" {
+	if r := f.on[name]; r == nil || r.missing || r.replicas == 0 || f.unready != "" || f.unreachable {
 		return nil
 	}
 	return []string{f.pod.URL}

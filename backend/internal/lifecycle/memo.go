@@ -12,6 +12,7 @@ type memo struct {
 	ordered    bool      // the training was ordered from here
 	said       time.Time // when progress was last stored and announced
 	exam       exam
+	lost       time.Time // since when pods of it are ready that nobody can reach
 	applied    time.Time // when the release was first applied in this phase
 	counted    int64     // pairs when automatic training was last considered
 	pruned     time.Time

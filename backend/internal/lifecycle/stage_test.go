@@ -197,6 +197,12 @@ func TestADeployedModelSaysWhyItsPodsAreNotReady(t *testing.T) {
 	})
 	w.stage.set(func() { w.stage.unready = "" })
 	w.untilTrue(m.ID, "it says nothing more", func(m understudy.Model) bool { return m.Phase == understudy.Deployed && m.Reason == "" })
+	w.stage.set(func() { w.stage.unreachable = true })
+	w.untilTrue(m.ID, "it says that the Service leads nowhere", func(m understudy.Model) bool {
+		return m.Phase == understudy.Deployed && strings.Contains(m.Reason, "Delete the Service")
+	})
+	w.stage.set(func() { w.stage.unreachable = false })
+	w.untilTrue(m.ID, "it says nothing more", func(m understudy.Model) bool { return m.Phase == understudy.Deployed && m.Reason == "" })
 }
 
 func TestAChangedChartIsApplied(t *testing.T) {
