@@ -190,6 +190,21 @@ understudy-cleanup: [outside 53 443 6432 6443] [training-service 8002]
 	}
 }
 
+// No policy lets a backend reach another, which the Service may lead to.
+func TestTheCommandLineInABackendsPodAsksThatPod(t *testing.T) {
+	everyMode(t, func(t *testing.T, _ string, list []object) {
+		config, _ := find[*corev1.ConfigMap](list, "understudy-config")
+		for _, p := range pods(list) {
+			if p.owner.GetName() != "backend" {
+				continue
+			}
+			if want := fmt.Sprintf("http://127.0.0.1:%d", p.spec.Containers[0].Ports[0].ContainerPort); config.Data["UNDERSTUDY_URL"] != want {
+				t.Errorf("UNDERSTUDY_URL=%s, want %s", config.Data["UNDERSTUDY_URL"], want)
+			}
+		}
+	})
+}
+
 func TestNoPolicyIsMadeWhereNoneIsWanted(t *testing.T) {
 	list := objects(t, renderMode(t, platform, "minimal"))
 	for _, o := range list {

@@ -1,4 +1,5 @@
-{{/* The data of ConfigMap understudy-config: the backend's environment. */}}
+{{/* The data of ConfigMap understudy-config: the backend's environment. UNDERSTUDY_URL is for the command line in a
+backend's pod, which asks that pod: no policy lets one backend reach another. */}}
 {{- define "understudy.config" -}}
 {{- $c := .Values.config -}}
 {{- $data := dict
@@ -9,7 +10,7 @@
   "UNDERSTUDY_BYPASS" (ternary "on" "off" $c.bypass)
   "UNDERSTUDY_CPU_USD_PER_HOUR" (.Values.savings.cpuUSDPerHour | toString)
   "UNDERSTUDY_POD_USD_PER_HOUR" (.Values.savings.podUSDPerHour | toString)
-  "UNDERSTUDY_URL" "http://backend-service:8000"
+  "UNDERSTUDY_URL" "http://127.0.0.1:8000"
   "BACKEND_URL" "http://backend-service:8000"
   "TRAINER_URL" "http://training-service:8002"
   "EVALUATOR_URL" "http://evaluation-service:8001"
