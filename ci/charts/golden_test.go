@@ -77,7 +77,7 @@ func TestAChangeStartsOnlyThePodsThatReadIt(t *testing.T) {
 		"a threshold":       {map[string]any{"config": map[string]any{"similarityThreshold": 0.9}}, []string{"backend"}},
 		"an upstream":       {map[string]any{"upstreams": []any{map[string]any{"name": "a", "baseURL": "http://a"}}}, []string{"backend"}},
 		"a model's value":   {map[string]any{"slm": map[string]any{"values": map[string]any{"probes": map[string]any{}}}}, []string{"backend"}},
-		"a patch":           {map[string]any{"slm": map[string]any{"patches": map[string]any{"a.yaml": "x"}}}, []string{"backend"}},
+		"a patch":           {map[string]any{"slm": map[string]any{"patches": map[string]any{"a.yaml": "- patch: x"}}}, []string{"backend"}},
 		"the agent":         {map[string]any{"config": map[string]any{"agentURL": "http://a", "trainingProvider": "static"}}, []string{"backend", "training-service"}},
 		"the log level":     {map[string]any{"config": map[string]any{"logLevel": "debug"}}, []string{"backend", "evaluation-service", "frontend", "training-service"}},
 		"a network policy":  {map[string]any{"networkPolicy": map[string]any{"llmPorts": []any{443, 444}}}, nil},

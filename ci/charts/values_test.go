@@ -33,6 +33,9 @@ func TestAMistakeInTheValuesIsToldWithItsPlace(t *testing.T) {
 		"prices from nowhere":          {`{"savings": {"prices": {"models": {}}}}`, []string{"/savings/prices", "source"}},
 		"a price below nothing":        {`{"savings": {"prices": {"source": "a", "date": "b", "models": {"m": {"input": -1, "output": 1}}}}}`, []string{"/savings/prices/models/m/input"}},
 		"a port out of range":          {`{"networkPolicy": {"llmPorts": [70000]}}`, []string{"/networkPolicy/llmPorts/0"}},
+		"a patch that is in no list":   {`{"slm": {"patches": {"a.yaml": "target: {kind: Job}\npatch: x"}}}`, []string{"slm.patches", "a.yaml"}},
+		"a patch with its text away":   {`{"slm": {"patches": {"b.yaml": "- path: b.json"}}}`, []string{"slm.patches", "b.yaml"}},
+		"a patch that is no YAML":      {`{"slm": {"patches": {"c.yaml": "- {"}}}`, []string{"slm.patches", "c.yaml"}},
 		"an Ingress without a host":    {`{"ingress": {"enabled": true, "frontendHost": "", "backendHost": ""}}`, []string{"/ingress"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"sigs.k8s.io/yaml"
+
 	understudy "understudy.dev/backend"
 	"understudy.dev/backend/internal/release/releasetest"
 )
@@ -98,5 +100,35 @@ func TestAnOperatorsPatches(t *testing.T) {
 	}
 	if none, err := ReadPatches(filepath.Join(dir, "nowhere")); err != nil || len(none) != 0 {
 		t.Errorf("a folder that is not there: %v, %v", none, err)
+	}
+}
+
+func TestTheDocumentedPatchIsTaken(t *testing.T) {
+	text, err := os.ReadFile("../../../docs/kubernetes.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, documented := t.TempDir(), 0
+	for _, block := range strings.Split(string(text), "```yaml\n")[1:] {
+		block, _, _ = strings.Cut(block, "```")
+		var v struct {
+			SLM struct{ Patches map[string]string }
+		}
+		if err := yaml.Unmarshal([]byte(block), &v); err != nil {
+			t.Fatal(err)
+		}
+		for name, patch := range v.SLM.Patches {
+			documented++
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(patch), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	patches, err := ReadPatches(dir)
+	if err != nil || documented == 0 || len(patches) != documented {
+		t.Fatalf("of %d files: %v, %v", documented, patches, err)
+	}
+	if got := renderChart(t, modes(t)["backend-serve"], "base", patches...); !strings.Contains(got, "priorityClassName: batch") {
+		t.Error("the patch is not applied")
 	}
 }
