@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/spf13/cobra"
 
 	understudy "understudy.dev/backend"
@@ -154,6 +155,9 @@ func (a *app) endTrainings(ctx context.Context, c config.Config) error {
 	defer db.Close()
 	trainer := trainerclient.New(c.TrainerURL, c.ServiceToken)
 	models, err := db.Models(ctx, understudy.ModelFilter{})
+	if withoutTables(err) { // no backend ever worked here, so nothing was trained
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -167,6 +171,12 @@ func (a *app) endTrainings(ctx context.Context, c config.Config) error {
 		fmt.Fprintf(a.out, "the training of %s is ended\n", m.Name())
 	}
 	return nil
+}
+
+// withoutTables reports whether err says that the database was never migrated.
+func withoutTables(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code == "42P01" // undefined_table
 }
 
 // end deletes a job twice: the first cancels it, the second waits until its
