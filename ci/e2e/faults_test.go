@@ -48,7 +48,7 @@ func TestFaults(t *testing.T) {
 			kubectl(t, "rollout", "status", "deployment/backend", "--timeout=180s")
 		}},
 		{"the platform is upgraded", func(t *testing.T) {
-			command(t, "helm", "upgrade", "understudy", "charts/understudy", "-n", namespace, "--reuse-values", "--set", "config.logLevel=debug", "--wait", "--timeout", "5m")
+			command(t, "helm", "upgrade", "understudy", "charts/understudy", "-n", namespace, "--reset-then-reuse-values", "--set", "config.logLevel=debug", "--wait", "--timeout", "5m")
 		}},
 		{"a backend is restarted while PostgreSQL is down", func(t *testing.T) {
 			kubectl(t, "scale", "statefulset/postgres", "--replicas=0")
