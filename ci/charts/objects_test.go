@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
@@ -274,6 +275,31 @@ func TestClaimsOutliveAnUninstallUnlessToldOtherwise(t *testing.T) {
 		}
 		if strings.Join(got, ", ") != want {
 			t.Errorf("%s: %q, want %q", mode, got, want)
+		}
+	}
+}
+
+// Ending the backend's pods is the first part of the cleanup.
+func TestTheCleanupOutlastsTheBackendsEnd(t *testing.T) {
+	for name, c := range map[string]struct {
+		values map[string]any
+		args   string
+		job    int64
+	}{
+		"as it comes":           {nil, "--timeout=300s", 330},
+		"a long answer's time":  {map[string]any{"backend": map[string]any{"terminationGracePeriodSeconds": 3600}}, "--timeout=3720s", 3750},
+		"an operator's seconds": {map[string]any{"hooks": map[string]any{"cleanup": map[string]any{"timeoutSeconds": 30}}}, "--timeout=30s", 60},
+	} {
+		r, err := Render(platform, "understudy", namespace, c.values)
+		if err != nil {
+			t.Fatal(err)
+		}
+		j, ok := find[*batchv1.Job](objects(t, r), "understudy-cleanup")
+		if !ok {
+			t.Fatalf("%s: there is no cleanup", name)
+		}
+		if args := j.Spec.Template.Spec.Containers[0].Args; args[len(args)-1] != c.args || *j.Spec.ActiveDeadlineSeconds != c.job {
+			t.Errorf("%s: %v in %d s", name, args, *j.Spec.ActiveDeadlineSeconds)
 		}
 	}
 }

@@ -14,6 +14,11 @@ helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
 {{ join "," $events }}
 {{- end }}
 
+{{/* Seconds that the cleanup may take: first it waits until the backend's pods have ended. */}}
+{{- define "understudy.cleanupSeconds" -}}
+{{ .Values.hooks.cleanup.timeoutSeconds | int | default (add .Values.backend.terminationGracePeriodSeconds 120) }}
+{{- end }}
+
 {{/* A hook's Job: (dict "root" $ "name" "understudy-secrets" "events" ... "seconds" 120 "args" (list ...)). Its env follows. */}}
 {{- define "understudy.hookJob" -}}
 {{- $c := dict "root" .root "app" "understudy-hooks" "account" "understudy-hooks" "token" true "user" .root.Values.pods.runAsUser -}}
