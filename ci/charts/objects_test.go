@@ -3,6 +3,7 @@ package charts
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -300,6 +301,23 @@ func TestTheCleanupOutlastsTheBackendsEnd(t *testing.T) {
 		}
 		if args := j.Spec.Template.Spec.Containers[0].Args; args[len(args)-1] != c.args || *j.Spec.ActiveDeadlineSeconds != c.job {
 			t.Errorf("%s: %v in %d s", name, args, *j.Spec.ActiveDeadlineSeconds)
+		}
+	}
+}
+
+// What a killed Redis held is lost; what it refuses is told in the log.
+func TestRedisRefusesBeforeItIsKilled(t *testing.T) {
+	for _, p := range pods(objects(t, renderMode(t, platform, "default"))) {
+		if p.owner.GetName() != "redis" {
+			continue
+		}
+		c := p.spec.Containers[0]
+		args := strings.Join(c.Args, " ")
+		_, most, _ := strings.Cut(args, "--maxmemory ")
+		most, _, _ = strings.Cut(most, "mb ")
+		mebibytes, err := strconv.ParseInt(most, 10, 64)
+		if limit := c.Resources.Limits.Memory().Value(); err != nil || mebibytes<<20 > limit/2 || !strings.HasSuffix(args, "--maxmemory-policy noeviction") {
+			t.Errorf("redis-server %s in %d bytes (%v)", args, limit, err)
 		}
 	}
 }

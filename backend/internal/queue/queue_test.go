@@ -129,6 +129,30 @@ func TestTheSpoolKeepsWhatIsNotStored(t *testing.T) {
 	})
 }
 
+// In a cluster Redis is bounded: what it has taken must still come out.
+func TestAFullRedisRefusesAndStillGivesBack(t *testing.T) {
+	path, err := exec.LookPath("redis-server")
+	if err != nil {
+		t.Skip("redis-server is not on the PATH")
+	}
+	q := open(t, realRedis(t, path))
+	must(t, q.Spool(t.Context(), [][]byte{[]byte("taken")}))
+	must(t, q.redis.ConfigSet(t.Context(), "maxmemory", "1").Err())
+	if err := q.Spool(t.Context(), [][]byte{[]byte("too much")}); err == nil {
+		t.Error("a full Redis took a record")
+	}
+	var got []string
+	must(t, q.DrainSpool(t.Context(), func(records [][]byte) error {
+		for _, r := range records {
+			got = append(got, string(r))
+		}
+		return nil
+	}))
+	if !slices.Equal(got, []string{"taken"}) {
+		t.Errorf("%q came back", got)
+	}
+}
+
 func TestTheSnapshotIsKept(t *testing.T) {
 	each(t, func(t *testing.T, url string) {
 		q := open(t, url)
