@@ -75,6 +75,7 @@ func TestTheMetricFollowsFromTheTeachersAnswers(t *testing.T) {
 		{"JSON", []string{`{"intent": "refund", "note": "a very long note with many words in it"}`}, MetricExact},
 		{"prose", []string{prose}, MetricSimilarity},
 		{"prose without spaces", []string{strings.Repeat("今日は天気がいいので散歩に行きました。", 4)}, MetricSimilarity},
+		{"long words", []string{"https://example.com/" + strings.Repeat("path/", 20)}, MetricExact},
 		{"labels without spaces", []string{"返金", "カード紛失"}, MetricExact},
 		{"nine labels and one of prose", []string{"a", "b", "c", "d", "e", "f", "g", "h", "i", prose}, MetricExact},
 		{"eight labels and two of prose", []string{"a", "b", "c", "d", "e", "f", "g", "h", prose, prose}, MetricSimilarity},

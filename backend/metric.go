@@ -2,15 +2,27 @@ package understudy
 
 import (
 	"strings"
-	"unicode/utf8"
+	"unicode"
 )
 
-// Label answers are at most this long; the second holds where a script has no
-// spaces between words.
+// Label answers are at most this long: so many words, or so many letters of a
+// script that has no spaces between words.
 const (
 	labelWords   = 4
-	labelLetters = 60
+	labelLetters = 40
 )
+
+var unspaced = []*unicode.RangeTable{unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Thai, unicode.Lao, unicode.Khmer, unicode.Myanmar}
+
+func isLabel(text string) bool {
+	letters := 0
+	for _, r := range text {
+		if unicode.In(r, unspaced...) {
+			letters++
+		}
+	}
+	return len(strings.Fields(text)) <= labelWords && letters <= labelLetters
+}
 
 // exactShare is the part of the expected answers that must be labels, JSON or
 // tool calls for auto to come to exact: sentence embeddings are blind to a
@@ -23,7 +35,7 @@ func ChooseMetric(papers []Paper) Metric {
 	for _, p := range papers {
 		text := p.Expected.Canonical()
 		_, isJSON := canonicalJSON(text)
-		if isJSON || len(strings.Fields(text)) <= labelWords && utf8.RuneCountInString(text) <= labelLetters {
+		if isJSON || isLabel(text) {
 			short++
 		}
 	}

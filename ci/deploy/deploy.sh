@@ -50,5 +50,6 @@ if ! kubectl get namespace understudy >/dev/null 2>&1; then
   kubectl create namespace understudy >/dev/null
   kubectl label namespace understudy understudy.dev/made-by=deploy pod-security.kubernetes.io/enforce=restricted >/dev/null
 fi
-helm upgrade --install understudy charts/understudy -n understudy ${VALUES:+-f "$VALUES"} ${tag:+--set-string "image.tag=$tag"} --wait --timeout 10m
+# The tag comes first: what your values say wins.
+helm upgrade --install understudy charts/understudy -n understudy ${tag:+-f -} ${VALUES:+-f "$VALUES"} --wait --timeout 10m <<<"image: {tag: \"$tag\"}"
 [ "${FORWARD:-on}" = off ] || forward

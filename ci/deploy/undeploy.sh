@@ -5,7 +5,9 @@ cd "$(dirname "$0")/../.."
 source ci/deploy/forwards.sh
 
 end_forwards
-uninstall=(helm uninstall understudy -n understudy --ignore-not-found --wait --timeout 6m)
+# The cleanup waits for requests under way, see hooks.cleanup.timeoutSeconds.
+grace=$(kubectl get deployment backend -n understudy --ignore-not-found -o 'jsonpath={.spec.template.spec.terminationGracePeriodSeconds}')
+uninstall=(helm uninstall understudy -n understudy --ignore-not-found --wait --timeout "$((${grace:-180} + 180))s")
 lease=$(kubectl get lease understudy-leader -n understudy --ignore-not-found -o name)
 if [ -z "$lease" ]; then
   # No backend ever led here, so there is no training and no model; and what kept it from coming up,

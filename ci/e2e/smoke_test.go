@@ -44,7 +44,7 @@ func (w *world) releases(t *testing.T) []string {
 func (w *world) uninstall(t *testing.T) {
 	t.Helper()
 	began := time.Now()
-	t.Log(command(t, "helm", "uninstall", "understudy", "-n", namespace, "--wait", "--timeout", "5m"))
+	t.Log(command(t, "helm", "uninstall", "understudy", "-n", namespace, "--wait", "--timeout", "6m"))
 	result(t, "helm uninstall: %.0f s", time.Since(began).Seconds())
 	if left := w.releases(t); len(left) > 0 {
 		t.Errorf("releases are left: %v", left)

@@ -111,7 +111,7 @@ func (a *app) cleanupCommand() *cobra.Command {
 			}
 			return nil
 		}}
-	cmd.Flags().DurationVar(&patience, "timeout", 4*time.Minute, "how long it may take")
+	cmd.Flags().DurationVar(&patience, "timeout", 5*time.Minute, "how long it may take")
 	return cmd
 }
 

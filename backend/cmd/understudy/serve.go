@@ -120,12 +120,25 @@ func (b *backend) wire(ctx context.Context, c config.Config) (err error) {
 	b.api = httpapi.New(ctx, httpapi.Config{
 		DB: b.db, Gateway: b.gateway, AdminKey: c.AdminKey.Reveal(), ServiceToken: c.ServiceToken.Reveal(), Upstreams: c.Upstreams,
 		Releases: b.stage, Announce: b.queue, Routes: b.gateway, Replicated: c.Runtime == "kubernetes", Changes: b.queue.Changes(ctx), Version: version, Mode: c.Runtime,
-		DefaultThreshold: c.DefaultThreshold, Switches: b.gateway.Switches,
+		DefaultThreshold: c.DefaultThreshold, Switches: b.switches,
 		Ready: func(context.Context) error { return b.gateway.Ready() },
 		Ask:   b.gateway, Evaluator: evaluator, Observer: b.stage, Prices: pricesOf(c),
 	})
 	prometheus.MustRegister(b.api.Metrics(ctx))
 	return nil
+}
+
+// switches are those that are on and that no write to the database turns off.
+func (b *backend) switches() []string {
+	var on []string
+	if b.config.Bypass {
+		on = append(on, "UNDERSTUDY_BYPASS is on; start without it")
+	}
+	// In a cluster the file is one pod's and says nothing of the others.
+	if file := b.gateway.BypassFile(); file != "" && b.config.Runtime == "local" {
+		on = append(on, "there is a file "+file+"; remove it")
+	}
+	return on
 }
 
 // pricesOf is what the ledger reckons with.

@@ -95,7 +95,7 @@ func (d *DB) Samples(ctx context.Context, endpoint string) (metric understudy.Me
 		return "", nil, err
 	}
 	metric, err = scalar[understudy.Metric](d.reader(ctx), "read the metric of "+endpoint, `SELECT COALESCE(
-		(SELECT metric FROM evaluations WHERE model_id = ? ORDER BY attempt DESC LIMIT 1),
+		(SELECT metric FROM evaluations WHERE model_id = ? AND n > 0 ORDER BY attempt DESC LIMIT 1),
 		(SELECT metric FROM endpoints WHERE name = ?), '')`, model, endpoint)
 	if err != nil {
 		return "", nil, err

@@ -252,11 +252,13 @@ func TestSamplesAreOfTheDeployedModel(t *testing.T) {
 		if !understudy.SameAnswer(samples[2].LLM, samples[2].SLM) {
 			t.Errorf("not the same: %+v", samples[2])
 		}
-		if err := db.PutEvaluation(ctx, 0, understudy.Evaluation{ModelID: m.ID, Attempt: 1, Metric: understudy.MetricSimilarity}); err != nil {
-			t.Fatal(err)
-		}
-		if metric, _, err := db.Samples(ctx, "a"); metric != understudy.MetricSimilarity || err != nil {
-			t.Errorf("got %q, %v; want the exam's", metric, err)
+		for n, want := range []understudy.Metric{understudy.MetricAuto, understudy.MetricSimilarity} { // an exam of nothing tells nothing
+			if err := db.PutEvaluation(ctx, 0, understudy.Evaluation{ModelID: m.ID, Attempt: 1, N: n, Metric: understudy.MetricSimilarity}); err != nil {
+				t.Fatal(err)
+			}
+			if metric, _, err := db.Samples(ctx, "a"); metric != want || err != nil {
+				t.Errorf("after an exam of %d got %q, %v; want %s", n, metric, err, want)
+			}
 		}
 		if _, samples, err := db.Samples(ctx, "nothing deployed"); samples != nil || err != nil {
 			t.Fatalf("got %v, %v", samples, err)

@@ -87,17 +87,13 @@ func (g *Gateway) lookForSwitch() {
 
 func (g *Gateway) bypassFile() string { return filepath.Join(g.cfg.DataDir, "bypass") }
 
-// Switches are those that are on and that no write to the database turns off,
-// each with what to do about it.
-func (g *Gateway) Switches() []string {
-	var on []string
-	if g.cfg.Bypass {
-		on = append(on, "UNDERSTUDY_BYPASS is on; start without it")
+// BypassFile is the file that sends everything of this replica to the LLM, ""
+// where it is not there.
+func (g *Gateway) BypassFile() string {
+	if _, err := os.Stat(g.bypassFile()); err != nil {
+		return ""
 	}
-	if _, err := os.Stat(g.bypassFile()); err == nil {
-		on = append(on, "there is a file "+g.bypassFile()+"; remove it")
-	}
-	return on
+	return g.bypassFile()
 }
 
 // bypass reports whether everything of an endpoint goes to the LLM.

@@ -60,7 +60,7 @@ func TestAgreementIsByTheMetricOfTheExam(t *testing.T) {
 	}
 	sample("Your parcel left on Monday.", "Your parcel left on Monday.")
 	sample("It arrives soon.", "It is about to arrive.")
-	exam := understudy.Evaluation{ModelID: m.ID, Attempt: 1, Metric: understudy.MetricExact}
+	exam := understudy.Evaluation{ModelID: m.ID, Attempt: 1, N: 100, Metric: understudy.MetricExact}
 	put := func() {
 		if err := b.db.PutEvaluation(t.Context(), 0, exam); err != nil {
 			t.Fatal(err)

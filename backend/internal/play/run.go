@@ -288,6 +288,8 @@ func (p *play) serving(ctx context.Context, refused bool) error {
 	switch {
 	case refused:
 		return nil
+	case slm == 0 && fallback == 0:
+		return fmt.Errorf("the model is on stage, but none of the last %d requests was of a task that it has learnt", done)
 	case slm == 0:
 		return fmt.Errorf("the model is on stage, but answered none of %d requests: %d fell back to the LLM, most likely because this machine is too slow for the model", done, fallback)
 	}

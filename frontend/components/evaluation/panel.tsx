@@ -87,7 +87,7 @@ function Verdict({ evaluation: e, model }: { evaluation: Evaluation; model: Mode
         />
         <p className="text-xs text-muted">
           Yardsticks: the same base before training; the answer to the most similar training request; right answers to the wrong requests.
-          {e.farN > 0 && e.nearN > 0 && ` Requests close to a training request score ${score(e.nearScore)} (${count(e.nearN)}), others ${score(e.farScore)} (${count(e.farN)}).`}
+          {e.farN > 0 && e.nearN > 0 && ` Requests close to a training request score ${score(e.nearScore)} (${count(e.nearN)}), those far from all ${score(e.farScore)} (${count(e.farN)}).`}
         </p>
       </div>
       <div className="grid gap-2">
