@@ -17,7 +17,7 @@ type Base struct {
 	Architecture  string    `json:"architecture"` // as in GGUF's general.architecture
 	Licence       string    `json:"licence"`
 	ContextLength int       `json:"contextLength"` // tokens that we serve it with
-	Tools         bool      `json:"tools"`         // its chat template renders tools
+	Tools         bool      `json:"tools"`         // the agent can train it on requests with tools: none so far
 	Train         BaseTrain `json:"train"`
 	Serve         BaseFile  `json:"serve"`
 	// Tested says that it was trained and served here; the others are filled in

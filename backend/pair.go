@@ -97,9 +97,10 @@ type Pair struct {
 }
 
 // Teaches reports whether the pair may teach or test a model: a complete
-// answer of the LLM that was not chosen by the SLM's failure.
+// answer of the LLM that was not chosen by the SLM's failure, and that the LLM
+// ended itself: from answers that were cut off a model learns to stop there.
 func (p Pair) Teaches() bool {
-	return p.Complete && p.Source == SourceLLM &&
+	return p.Complete && p.Source == SourceLLM && p.Answer.FinishReason != "length" && p.Answer.FinishReason != "content_filter" &&
 		(p.Reason == ReasonNormal || p.Reason == ReasonSample || p.Reason == ReasonImport)
 }
 

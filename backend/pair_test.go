@@ -74,6 +74,15 @@ func TestOnlyUnbiasedAnswersOfTheLLMTeach(t *testing.T) {
 	}
 }
 
+func TestAnswersThatWereCutOffDoNotTeach(t *testing.T) {
+	for finish, want := range map[string]bool{"stop": true, "tool_calls": true, "": true, "length": false, "content_filter": false} {
+		p := Pair{Reason: ReasonNormal, Source: SourceLLM, Complete: true, Answer: Answer{Text: "x", FinishReason: finish}}
+		if p.Teaches() != want {
+			t.Errorf("an answer that ended with %q teaches: %v", finish, !want)
+		}
+	}
+}
+
 func FuzzCanonicalAnswersAreTheSameAsThemselves(f *testing.F) {
 	f.Add("hello", []byte(`[{"function":{"name":"a","arguments":"{}"}}]`))
 	f.Add(`{"a":1e999999999}`, []byte(`null`))

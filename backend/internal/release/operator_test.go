@@ -55,6 +55,11 @@ func TestABasesMirror(t *testing.T) {
 	if _, err := r.base(base); understudy.CodeOf(err) != understudy.Invalid || !strings.Contains(err.Error(), "MODELS_URL") {
 		t.Errorf("a base that is nowhere gives %v", err)
 	}
+	// what is served is made at set-up, here nobody sets up
+	base.Train.GGUF = &understudy.BaseFile{File: "tiny-train.gguf", URL: "https://models.example.com/tiny-train.gguf", SHA256: "abc"}
+	if v, err := r.base(base); err != nil || v["pull"].(map[string]any)["url"] != base.Train.GGUF.URL || v["sha256"] != "abc" {
+		t.Errorf("%v, %v; want the file that is trained on", v, err)
+	}
 }
 
 func TestAnOperatorsPatches(t *testing.T) {

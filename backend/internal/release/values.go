@@ -123,6 +123,12 @@ func (r *releases) base(b understudy.Base) (map[string]any, error) {
 		out["source"], out["pull"] = "pull", map[string]any{"url": strings.TrimSuffix(r.ModelsURL, "/") + "/" + b.Serve.File}
 		return out, nil
 	}
+	if file := b.Train.GGUF; b.Serve.URL == "" && file != nil && file.URL != "" {
+		// What is served is made of this file at set-up, and is nowhere to be
+		// pulled from: the same weights, in a slower format.
+		out["source"], out["sha256"], out["pull"] = "pull", file.SHA256, map[string]any{"url": file.URL}
+		return out, nil
+	}
 	if b.Serve.URL == "" {
 		return nil, understudy.Errorf(understudy.Invalid, "the catalogue has no URL for the weights of base %s, so no pod can pull them; name a mirror (MODELS_URL) or a volume (slm.values.base.existingClaim)", b.Name)
 	}
