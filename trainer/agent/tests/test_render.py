@@ -1,5 +1,6 @@
 """Training sees the tokens that serving sees, and learns the answer's tokens only."""
 
+import copy
 import json
 
 import pytest
@@ -78,6 +79,18 @@ def test_unusable_lines_are_counted(tiny, tmp_path):
     (tmp_path / "data").write_text("\n".join(map(json.dumps, rows)) + "\n\n")
     data = dataset.read(tmp_path / "data", tiny[2], 200)
     assert (data.lines, len(data.examples), dict(data.skipped)) == (3, 1, {"has tools": 1, "is longer than 200 tokens": 1})
+
+
+ALTERNATING = "{% for m in messages %}{% if (m.role == 'user') != (loop.index0 % 2 == 0) %}{{ raise_exception('roles must alternate') }}{% endif %}{{ m.content }}<|im_end|>{% endfor %}"
+
+
+def test_a_conversation_that_the_template_refuses_is_counted(tiny, tmp_path):
+    tokenizer = copy.deepcopy(tiny[2]._tokenizer)
+    tokenizer.chat_template = ALTERNATING
+    rows = [{"messages": [USER, ANSWER]}, {"messages": [USER, USER, ANSWER]}]
+    (tmp_path / "data").write_text("\n".join(map(json.dumps, rows)))
+    data = dataset.read(tmp_path / "data", Renderer(tokenizer), 200)
+    assert (len(data.examples), dict(data.skipped)) == (1, {"is refused by the base's chat template": 1})
 
 
 @pytest.mark.parametrize("text, words", [("", "it is empty"), ("{}\n[1]\n", "line 2"), ("{\n", "line 1"), (json.dumps({"messages": [USER, ANSWER], "tools": [1]}), "1 × has tools")])

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import jinja2
+
 from .errors import TrainingError
 
 
@@ -44,7 +46,13 @@ class Renderer:
         return max((token for token in special if behind.startswith(token)), key=len, default=self._tokenizer.eos_token)
 
     def prompt(self, messages: list[dict]) -> str:
-        return self._tokenizer.apply_chat_template([_message(m) for m in messages], tokenize=False, add_generation_prompt=True)
+        return self._applied(messages, add_generation_prompt=True)
+
+    def _applied(self, messages: list[dict], **how) -> str:
+        try:
+            return self._tokenizer.apply_chat_template([_message(m) for m in messages], tokenize=False, **how)
+        except jinja2.TemplateError as err:  # some want user and assistant in turn, some know no system message
+            raise Unusable("is refused by the base's chat template") from err
 
     def ids(self, text: str) -> tuple[int, ...]:
         return tuple(self._tokenizer.encode(text, add_special_tokens=False))
@@ -63,7 +71,7 @@ class Renderer:
         if not answer:
             raise Unusable("has an empty answer")
         prompt = self.prompt(before)
-        whole = self._tokenizer.apply_chat_template([*map(_message, before), _message(last)], tokenize=False)
+        whole = self._applied(messages)
         stop = self.stop_tokens[0]
         said, found, _ = whole.removeprefix(prompt).partition(stop)
         if not whole.startswith(prompt) or not found or said != answer:
