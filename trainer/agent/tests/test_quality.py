@@ -7,6 +7,7 @@ from test_train import Killed, hyper
 from transformers import LlamaForCausalLM
 
 from understudy_agent import batches, dataset, memory, train
+from understudy_agent.crew import Crew
 from understudy_agent.curve import Curve, Evaluation
 from understudy_agent.dataset import Dataset
 from understudy_agent.general import General
@@ -74,6 +75,25 @@ def test_an_out_of_memory_makes_smaller_parts_of_the_same_batch(tiny, tmp_path, 
     monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
     assert losses(run(made, tmp_path / "small")) == pytest.approx(plain, rel=1e-4)
     assert 0 < len(refused) < 8  # learnt once, not in every step
+
+
+def test_an_out_of_memory_in_validation_makes_smaller_parts(tiny, monkeypatch):
+    made, data = general(tiny), examples(12)
+    budget, crew = Budget(made, data, 4), Crew(4, parallel=False)
+    budget.tokens = 3 * max(map(len, data))
+    plain, before, score, left = train.evaluate(made, data, crew, budget), budget.tokens, made.score, [2]
+    made.save_memory()
+
+    def once(part):
+        left[0] -= 1
+        if left[0] == 0:
+            raise torch.OutOfMemoryError("the card is full")
+        return score(part)
+
+    monkeypatch.setattr(made, "score", once)
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
+    assert train.evaluate(made, data, crew, budget) == pytest.approx(plain, rel=1e-5)
+    assert budget.tokens < before
 
 
 def test_an_example_that_does_not_fit_is_said(tiny, tmp_path, monkeypatch):

@@ -120,12 +120,29 @@ def rate(step: int, steps: int, hyper: Hyper) -> float:
 
 def evaluate(model, examples: list[Example], crew: Crew, budget: Budget) -> tuple[float, float]:
     """(mean loss of an answer's token, share of the answers that the model would say word for word)."""
-    parts = batches.parts(examples, budget.tokens, model.size)
     loss, count, exact = 0.0, 0, 0
-    for part, (total, right) in zip(parts, crew.map(lambda part: model.score(model.collate(part)), parts)):
-        loss, count = loss + total, count + len(right)
-        exact += sum(bool(answer.all()) for answer in right.split([len(e.answer) for e in part]))
+    waiting = batches.parts(examples, budget.tokens, model.size)
+    while waiting:
+        failed = []
+        for part, found in zip(waiting, crew.map(lambda part: _score(model, part), waiting)):
+            if found is None:
+                failed.append(part)
+                continue
+            total, right = found
+            loss, count = loss + total, count + len(right)
+            exact += sum(bool(answer.all()) for answer in right.split([len(e.answer) for e in part]))
+        if failed:
+            budget.shrink(failed[0])
+        waiting = batches.parts([e for part in failed for e in part], budget.tokens, model.size)
     return loss / count, exact / len(examples)
+
+
+def _score(model, part: list[Example]):
+    """model.score of a part; None where the GPU's memory was not enough for it."""
+    try:
+        return model.score(model.collate(part))
+    except torch.OutOfMemoryError:
+        return None
 
 
 def _step(model, batch: list[Example], optimizer, parameters, clip: float, crew: Crew, budget: Budget) -> float:
