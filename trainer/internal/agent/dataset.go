@@ -9,8 +9,11 @@ import (
 	"os"
 )
 
-// PartLimit is the most bytes of a data set that one request carries.
+// PartLimit is the most bytes of a data set that an agent takes in one request.
 const PartLimit = 32 << 20
+
+// partSize is what we send in one: a slow uplink carries it within longCall.
+const partSize = 4 << 20
 
 // Upload hands a data set over in parts, beginning at from. It returns how many
 // bytes the agent has, also beside an error.
@@ -25,9 +28,9 @@ func (c *Client) Upload(ctx context.Context, job, path string, from int64) (int6
 		return from, err
 	}
 	have, total := from, info.Size()
-	part := make([]byte, min(PartLimit, max(total-have, 0)))
+	part := make([]byte, min(partSize, max(total-have, 0)))
 	for have < total {
-		n, err := f.ReadAt(part[:min(PartLimit, total-have)], have)
+		n, err := f.ReadAt(part[:min(partSize, total-have)], have)
 		if err != nil && err != io.EOF {
 			return have, fmt.Errorf("read the data set: %w", err)
 		}
