@@ -88,9 +88,11 @@ func (l *look) take(ctx context.Context, now time.Time) {
 		return // the next look adds it
 	}
 	next, sums := map[string]reading{}, map[string]used{}
+	serving := map[string]bool{}
 	var mu sync.Mutex
 	var all sync.WaitGroup
 	for _, model := range models {
+		serving[model.Release] = true
 		for _, url := range l.Addresses.Ready(model.Release) {
 			all.Go(func() {
 				key := model.Release + " " + url
@@ -120,6 +122,14 @@ func (l *look) take(ctx context.Context, now time.Time) {
 		}
 	}
 	all.Wait()
+	// A pod that is not ready now may come back, with a counter that goes on; it
+	// has not stood ready meanwhile. One that starts at its address begins below.
+	for key, before := range l.pods {
+		release, _, _ := strings.Cut(key, " ")
+		if _, read := next[key]; !read && serving[release] {
+			next[key] = reading{cpu: before.cpu, at: now}
+		}
+	}
 	for endpoint, u := range sums {
 		if u == (used{}) {
 			continue

@@ -105,6 +105,20 @@ func TestProcessorTimeIsAddedUpByEndpoint(t *testing.T) {
 	first.set(110, false)
 	take(15 * time.Second)
 	want("the silence is made up for", 20*time.Second, 105*time.Second)
+	where["slm-a-v2"] = []string{second.URL}
+	first.set(115, false)
+	take(15 * time.Second)
+	take(15 * time.Second)
+	want("one that is not ready counts later", 20*time.Second, 135*time.Second)
+	where["slm-a-v2"] = []string{first.URL, second.URL}
+	take(15 * time.Second)
+	want("and goes on from where it was, ready since the look before", 25*time.Second, 165*time.Second)
+	where["slm-a-v2"] = []string{second.URL}
+	take(15 * time.Second)
+	first.set(3, false)
+	where["slm-a-v2"] = []string{first.URL, second.URL}
+	take(15 * time.Second)
+	want("another pod at its address counts from its start", 28*time.Second, 210*time.Second)
 	if len(db.cpu) != 1 {
 		t.Errorf("counted for %v: b has no pods, and c does not serve", db.cpu)
 	}
