@@ -25,8 +25,7 @@ func specs(o Options, st State, k keys, redis string, s sockets) []spec {
 	out := []spec{
 		{name: "evaluator", path: bin("understudy-evaluator"), url: st.Evaluator, env: with("MODEL_DIR=" + filepath.Join(o.ModelsDir, "all-MiniLM-L6-v2"))},
 		{name: "trainer", path: bin("understudy-trainer"), url: st.Trainer, env: with(append(training(o, st),
-			"UNDERSTUDY_DATA_DIR="+filepath.Join(o.DataDir, "trainer"),
-			"AGENT_COMMAND="+agentCommand(o.Home), "PYTHONPATH="+filepath.Join(o.Home, "trainer", "agent", "src"))...)},
+			"UNDERSTUDY_DATA_DIR="+filepath.Join(o.DataDir, "trainer"), "PYTHONPATH="+filepath.Join(o.Home, "trainer", "agent", "src"))...)},
 		{name: "frontend", path: bin("understudy-frontend"), url: st.Frontend, env: with()},
 	}
 	backendEnv := []string{
@@ -55,20 +54,25 @@ func specs(o Options, st State, k keys, redis string, s sockets) []spec {
 // simulatedKey is the API key of an account that is not there.
 const simulatedKey = "rpa_simulated"
 
-// training is how the trainer is told who trains: what the user's environment
-// says, and what this platform was started with over it.
+// training is how the trainer is told who trains, and how: what the user's
+// environment says, and what this platform was started with over it. What ends
+// an agent in a pod (AGENT_DEADLINE and the like) is not for one that runs here.
 func training(o Options, st State) []string {
 	var out []string
 	for _, kv := range os.Environ() {
 		name, _, _ := strings.Cut(kv, "=")
 		switch strings.TrimSuffix(name, "_FILE") {
-		case "TRAINING_PROVIDER", "AGENT_URL", "AGENT_TOKEN", "AGENT_IMAGE", "INSTALL_ID", "HF_TOKEN":
+		case "TRAINING_PROVIDER", "AGENT_URL", "AGENT_TOKEN", "AGENT_IMAGE", "INSTALL_ID", "HF_TOKEN",
+			"AGENT_COMMAND", "AGENT_POLL", "AGENT_SILENCE", "AGENT_STALL", "AGENT_GRACE", "AGENT_DEVICE", "AGENT_LORA_CONVERTER":
 			out = append(out, kv)
 		default:
-			if strings.HasPrefix(name, "RUNPOD_") && !o.SimulateRunPod {
+			if strings.HasPrefix(name, "CUDA_") || strings.HasPrefix(name, "RUNPOD_") && !o.SimulateRunPod {
 				out = append(out, kv)
 			}
 		}
+	}
+	if strings.TrimSpace(os.Getenv("AGENT_COMMAND")) == "" {
+		out = append(out, "AGENT_COMMAND="+agentCommand(o.Home))
 	}
 	if o.Provider != "" {
 		out = append(out, "TRAINING_PROVIDER="+o.Provider)
@@ -119,14 +123,19 @@ func inherited(more []string) []string {
 	return append(out, more...)
 }
 
-// own is this process's environment without what hands sockets over, and
-// without DRAIN_TIME, which drainGrace is made for: the backend reads upstream
-// keys from variables that only its user knows.
+// own is this process's environment, because the backend reads upstream keys
+// from variables that only its user knows. It goes without what hands sockets
+// over, without DRAIN_TIME, which drainGrace is made for, without the database
+// of another application (the backend's default is a file in its data
+// directory), and without the files of secrets that are given directly.
 func own() []string {
 	var out []string
 	for _, kv := range os.Environ() {
 		name, _, _ := strings.Cut(kv, "=")
-		if name != serve.FDVariable && name != child.FDVariable && name != "LISTEN_ADDR" && name != "DRAIN_TIME" {
+		switch name {
+		case serve.FDVariable, child.FDVariable, "LISTEN_ADDR", "DRAIN_TIME", "DATABASE_URL", "DATABASE_URL_FILE",
+			"REDIS_URL_FILE", "UNDERSTUDY_ADMIN_KEY_FILE", "UNDERSTUDY_SERVICE_TOKEN_FILE":
+		default:
 			out = append(out, kv)
 		}
 	}
