@@ -12,8 +12,9 @@ func (a *app) savingsCommand() *cobra.Command {
 	var days int
 	cmd := &cobra.Command{Use: "savings [ENDPOINT]", Short: "Show what the understudies save and cost: the ledger, by endpoint, or by day of one endpoint",
 		Long: `Sets what the LLM would have charged for the SLM's answers against what serving,
-training and sampling cost. A loss is negative. Prices are list prices
-(UNDERSTUDY_PRICES_FILE), processor time costs UNDERSTUDY_CPU_USD_PER_HOUR.`,
+training and sampling cost. A loss is negative. Prices are list prices, yours
+(UNDERSTUDY_PRICES_FILE) before the bundled ones; processor time costs
+UNDERSTUDY_CPU_USD_PER_HOUR.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			api, err := a.api(cmd.Context())

@@ -55,6 +55,31 @@ func TestMistakesInTheUpstreamsFileAreNamed(t *testing.T) {
 	}
 }
 
+func TestPricesOfOnesOwnGoBeforeTheBundledOnes(t *testing.T) {
+	list := write(t, `{"source":"a contract","date":"2026-11","unit":"US dollars per million tokens","prices":{"gpt-4o-mini":{"input":0.1,"output":0.4},"mine":{"input":1,"output":2}}}`)
+	upstreams := write(t, `{"upstreams":[{"name":"a","baseURL":"http://a","prices":{"mine":{"input":3,"output":4}}},{"name":"b","baseURL":"http://b"}]}`)
+	c, err := Read(lookup(map[string]string{"UNDERSTUDY_PRICES_FILE": list, "UNDERSTUDY_UPSTREAMS_FILE": upstreams}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]struct{ a, b float64 }{
+		"gpt-4o":      {2.5, 2.5}, // bundled
+		"gpt-4o-mini": {0.1, 0.1}, // the file's
+		"mine":        {3, 1},     // the upstream's
+	} {
+		if a, b, of := c.Upstreams[0].Prices[name].Input, c.Upstreams[1].Prices[name].Input, c.Prices.Prices[name].Input; a != want.a || b != want.b || of != want.b {
+			t.Errorf("%s: %g, %g and %g in the list, want %g, %g and %g", name, a, b, of, want.a, want.b, want.b)
+		}
+	}
+	if bundled := Prices(); !strings.Contains(c.Prices.Source, "a contract, 2026-11") || !strings.Contains(c.Prices.Source, bundled.Source) || c.Prices.Date != bundled.Date {
+		t.Errorf("the sources are told as %q, %q", c.Prices.Source, c.Prices.Date)
+	}
+	other := write(t, `{"source":"a contract","date":"2026-11","unit":"euros","prices":{}}`)
+	if _, err := Read(lookup(map[string]string{"UNDERSTUDY_PRICES_FILE": other})); err == nil || !strings.Contains(err.Error(), "euros") {
+		t.Errorf("another unit: %v", err)
+	}
+}
+
 func TestPasswordsInURLsAreHidden(t *testing.T) {
 	c, err := Read(lookup(map[string]string{"DATABASE_URL": "postgres://u:pass@h/db"}))
 	if err != nil {

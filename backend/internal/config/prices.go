@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 
 	understudy "understudy.dev/backend"
@@ -31,12 +32,13 @@ func Prices() PriceList {
 	return l
 }
 
-// readPrices takes UNDERSTUDY_PRICES_FILE in place of the bundled list.
+// readPrices lays UNDERSTUDY_PRICES_FILE over the bundled list.
 func readPrices(r *env.Reader) PriceList {
 	const name = "UNDERSTUDY_PRICES_FILE"
 	path := r.String(name, "")
+	bundled := Prices()
 	if path == "" {
-		return Prices()
+		return bundled
 	}
 	raw, err := os.ReadFile(path)
 	var l PriceList
@@ -45,8 +47,21 @@ func readPrices(r *env.Reader) PriceList {
 	}
 	if err != nil {
 		r.Fail(name, "%s: %v", path, err)
+		return bundled
+	}
+	named := len(l.Prices)
+	if l.Prices = over(bundled.Prices, l.Prices); len(l.Prices) > named {
+		// Readers write source and date behind each other.
+		l.Source, l.Date = fmt.Sprintf("%s, %s; other models: %s", l.Source, l.Date, bundled.Source), bundled.Date
 	}
 	return l
+}
+
+// over returns both; where both have a model, prices win.
+func over(others, prices map[string]understudy.Price) map[string]understudy.Price {
+	out := maps.Clone(others)
+	maps.Copy(out, prices)
+	return out
 }
 
 const pricesUnit = "US dollars per million tokens"

@@ -88,10 +88,7 @@ func readUpstreamsFile(r *env.Reader, path string, prices PriceList) []understud
 		}
 		u := understudy.Upstream{
 			Name: e.Name, Kind: understudy.UpstreamOpenAI, BaseURL: strings.TrimRight(e.BaseURL, "/"),
-			NoStreamOptions: e.NoStreamOptions, Default: e.Default, Prices: e.Prices,
-		}
-		if u.Prices == nil {
-			u.Prices = prices.Prices
+			NoStreamOptions: e.NoStreamOptions, Default: e.Default, Prices: over(prices.Prices, e.Prices),
 		}
 		switch {
 		case e.KeyEnv != "":
