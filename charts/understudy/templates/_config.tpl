@@ -38,7 +38,7 @@ backend's pod, which asks that pod: no policy lets one backend reach another. */
 {{ dict "upstreams" .Values.upstreams | toPrettyJson }}
 {{- end }}
 
-{{/* The operator's price list in place of the backend's own; nothing where there is none. */}}
+{{/* The operator's price list, laid over the backend's own; nothing where there is none. */}}
 {{- define "understudy.prices" -}}
 {{- with .Values.savings.prices }}
 {{- dict "source" .source "date" .date "unit" "US dollars per million tokens" "prices" .models | toPrettyJson }}
