@@ -32,6 +32,13 @@ func TestRepairs(t *testing.T) {
 	pod := "" // of the model, where it must stay
 	troubles := []trouble{
 		{name: "its Service is deleted", make: remove("service/slm-tiny-v1"), also: has("service/slm-tiny-v1")},
+		{
+			name: "its Service leads nowhere", says: "Delete the Service",
+			make: func(t *testing.T, _ *world) {
+				kubectl(t, "patch", "service", "slm-tiny-v1", "--type=merge", "-p", `{"spec":{"selector":{"app":"nothing"}}}`)
+			},
+			mend: remove("service/slm-tiny-v1"),
+		},
 		{name: "its Deployment is deleted", make: remove("deployment/slm-tiny-v1"), also: has("deployment/slm-tiny-v1")},
 		{name: "its autoscaler is deleted", make: remove("hpa/slm-tiny-v1"), also: w.eventually("hpa/slm-tiny-v1")},
 		{name: "its release is uninstalled by hand", also: w.listed, make: func(t *testing.T, _ *world) {
