@@ -35,13 +35,17 @@ func (g *Gateway) complete(w http.ResponseWriter, r *http.Request, st *state, ke
 		name = key.DefaultEndpoint
 	}
 	route, known := st.Endpoints[name]
+	if !known && key.DefaultEndpoint != "" {
+		g.fail(w, ofDeletedEndpoint(name))
+		return
+	}
 	if !known {
 		g.unknownModel(w, r, st, name, raw)
 		return
 	}
 	up, ok := g.upstreams[route.Endpoint.Upstream]
 	if !ok {
-		g.fail(w, problem{503, "upstream_not_configured", fmt.Sprintf("Endpoint %q uses the upstream %q, which is not configured; add it to the upstreams file or name another.", name, route.Endpoint.Upstream), ""})
+		g.fail(w, notConfigured(route.Endpoint))
 		return
 	}
 	if m := gjson.ParseBytes(object.Get("messages")); !m.IsArray() || !m.Get("0").Exists() {
@@ -109,6 +113,16 @@ func (g *Gateway) unknownModel(w http.ResponseWriter, r *http.Request, st *state
 		names = "none yet; `understudy endpoints create` makes one"
 	}
 	g.fail(w, problem{404, "model_not_found", fmt.Sprintf("The model %q is no endpoint of Understudy. Endpoints: %s.", name, names), "model"})
+}
+
+func notConfigured(e understudy.Endpoint) problem {
+	return problem{503, "upstream_not_configured", fmt.Sprintf("Endpoint %q uses the upstream %q, which is not configured; add it to the upstreams file or name another.", e.Name, e.Upstream), ""}
+}
+
+// ofDeletedEndpoint answers a key whose endpoint is gone. Its requests went to
+// the upstream of that endpoint and must not go to another.
+func ofDeletedEndpoint(name string) problem {
+	return problem{404, "model_not_found", fmt.Sprintf("This key is for the endpoint %q, which was deleted; use the key of another one.", name), "model"}
 }
 
 func newID() string {

@@ -13,8 +13,16 @@ import (
 // passThrough sends a request that is not understood to an upstream as it is.
 func (g *Gateway) passThrough(w http.ResponseWriter, r *http.Request, st *state, key understudy.KeyRoute) {
 	up := g.fallback
-	if e, ok := st.Endpoints[key.DefaultEndpoint]; ok && g.upstreams[e.Endpoint.Upstream] != nil {
-		up = g.upstreams[e.Endpoint.Upstream]
+	if name := key.DefaultEndpoint; name != "" {
+		route, known := st.Endpoints[name]
+		if !known {
+			g.fail(w, ofDeletedEndpoint(name))
+			return
+		}
+		if up = g.upstreams[route.Endpoint.Upstream]; up == nil {
+			g.fail(w, notConfigured(route.Endpoint))
+			return
+		}
 	}
 	if up == nil {
 		g.fail(w, problem{404, "no_default_upstream", fmt.Sprintf("Understudy answers /v1/chat/completions and /v1/models itself; no default upstream is configured that would take %s %s.", r.Method, r.URL.Path), ""})

@@ -87,6 +87,33 @@ func TestAKeyMayNameAnEndpointForEverything(t *testing.T) {
 	}
 }
 
+func TestAKeyOfADeletedEndpointReachesNoOtherUpstream(t *testing.T) {
+	h := open(t, func(c *Config) {
+		for name, u := range c.Upstreams {
+			u.Default = true
+			c.Upstreams[name] = u
+		}
+	})
+	h.change(func(s *understudy.Snapshot) {
+		s.Keys[hash("uk-app")] = understudy.KeyRoute{ID: "k2", DefaultEndpoint: "gone"}
+	})
+	asked := len(h.llm.requests())
+	for path, body := range map[string]string{
+		"/v1/chat/completions": `{"model":"gpt-4o","messages":[{"role":"user","content":"x"}]}`,
+		"/v1/embeddings":       `{"model":"e","input":"x"}`,
+	} {
+		if r := h.send(t.Context(), "POST", path, body, "Authorization", "Bearer uk-app"); r.status != 404 || !strings.Contains(r.body, "was deleted") {
+			t.Errorf("%s: %d %s", path, r.status, r.body)
+		}
+		if r := h.send(t.Context(), "POST", path, body); r.status != 200 {
+			t.Errorf("%s with a key of its own: %d %s", path, r.status, r.body)
+		}
+	}
+	if n := len(h.llm.requests()) - asked; n != 2 {
+		t.Errorf("the LLM was asked %d times, want twice", n)
+	}
+}
+
 func TestConfigurationThatCannotWorkIsRefused(t *testing.T) {
 	base := Config{DataDir: t.TempDir(), Source: newMemory(), Pairs: newMemory()}
 	for name, c := range map[string]struct {

@@ -11,14 +11,12 @@ import (
 	"understudy.dev/backend/internal/gateway/completion"
 )
 
-// notForSLM are fields that mean nothing to llama.cpp or that it must not take
-// from a client (its own extensions: adapters, slots, raw grammars).
-var notForSLM = map[string]bool{
-	"user": true, "safety_identifier": true, "metadata": true, "store": true, "service_tier": true, "prediction": true,
-	"prompt_cache_key": true, "prompt_cache_options": true, "prompt_cache_retention": true, "moderation": true,
-	"reasoning_effort": true, "verbosity": true, "modalities": true, "logit_bias": true, "logprobs": true, "top_logprobs": true,
-	"max_completion_tokens": true, "stream_options": true, "n": true,
-	"lora": true, "id_slot": true, "cache_prompt": true, "n_probs": true, "return_progress": true, "timings_per_token": true,
+// forSLM are the fields that llama.cpp understands as OpenAI means them. Its own
+// extensions (adapters, slots, grammars, further limits) are not a client's to
+// set.
+var forSLM = map[string]bool{
+	"messages": true, "tools": true, "tool_choice": true, "parallel_tool_calls": true, "functions": true, "function_call": true, "response_format": true,
+	"temperature": true, "top_p": true, "seed": true, "stop": true, "presence_penalty": true, "frequency_penalty": true, "max_tokens": true,
 }
 
 // slmBody is the request for the SLM: its alias as model, a stream with usage,
@@ -37,7 +35,7 @@ func (x *exchange) slmBody() []byte {
 	if t := x.body.Get("temperature"); len(t) == 0 || string(t) == "null" {
 		edits = append(edits, body.Edit{Name: "temperature", Value: []byte("0")})
 	}
-	return x.body.Rebuild(func(name string) bool { return !notForSLM[name] }, edits...)
+	return x.body.Rebuild(func(name string) bool { return forSLM[name] }, edits...)
 }
 
 var (

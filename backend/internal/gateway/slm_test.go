@@ -17,7 +17,7 @@ func TestTheSLMAnswersWhatItWasTrainedOn(t *testing.T) {
 	h := open(t)
 	h.stage()
 	t.Run("whole", func(t *testing.T) {
-		r := h.ask(`,"max_completion_tokens":50,"user":"u","temperature":0`)
+		r := h.ask(`,"max_completion_tokens":50,"user":"u","temperature":0,"grammar":"root ::= \"x\"","n_predict":9,"top_p":0.9`)
 		h.want(r, understudy.SourceSLM, understudy.ReasonNormal)
 		v := gjson.Parse(r.body)
 		if v.Get("object").Str != "chat.completion" || v.Get("choices.0.message.content").Str != "the SLM's answer" || v.Get("choices.0.finish_reason").Str != "stop" ||
@@ -30,7 +30,7 @@ func TestTheSLMAnswersWhatItWasTrainedOn(t *testing.T) {
 		}
 		sent := gjson.Parse(h.slm.requests()[0])
 		if sent.Get("model").Str != "triage-v1" || !sent.Get("stream").Bool() || sent.Get("max_tokens").Int() != 50 || sent.Get("max_completion_tokens").Exists() ||
-			sent.Get("user").Exists() || sent.Get("temperature").Raw != "0" || sent.Get("messages.#").Int() != 2 || h.slm.headers[0].Get("Authorization") != "" {
+			sent.Get("user").Exists() || sent.Get("grammar").Exists() || sent.Get("n_predict").Exists() || sent.Get("top_p").Num != 0.9 || sent.Get("temperature").Raw != "0" || sent.Get("messages.#").Int() != 2 || h.slm.headers[0].Get("Authorization") != "" {
 			t.Errorf("the SLM got %s", sent)
 		}
 	})
