@@ -137,13 +137,17 @@ func (s *Store) Load() ([]trainer.Record, error) { return Read(s.dir) }
 // Read is Load for a program that only looks: records are written atomically,
 // so it may read beside the trainer that has the store.
 func Read(dir string) ([]trainer.Record, error) {
-	files, err := filepath.Glob(filepath.Join(dir, "jobs", "*.json"))
-	if err != nil {
+	files, err := os.ReadDir(filepath.Join(dir, "jobs"))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}
 	var all []trainer.Record
 	var bad error
-	for _, f := range files {
+	for _, file := range files {
+		if strings.HasPrefix(file.Name(), ".") || !strings.HasSuffix(file.Name(), ".json") {
+			continue
+		}
+		f := filepath.Join(dir, "jobs", file.Name())
 		var r trainer.Record
 		b, err := os.ReadFile(f)
 		if err == nil {

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -130,10 +130,15 @@ func (s *Spool) Close() error {
 
 // segments returns the files' names, oldest first.
 func (s *Spool) segments() ([]string, error) {
-	names, err := filepath.Glob(filepath.Join(s.dir, "*"+suffix))
-	if err != nil {
+	entries, err := os.ReadDir(s.dir) // sorted
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("list the spool: %w", err)
 	}
-	slices.Sort(names)
+	var names []string
+	for _, e := range entries {
+		if strings.HasSuffix(e.Name(), suffix) {
+			names = append(names, filepath.Join(s.dir, e.Name()))
+		}
+	}
 	return names, nil
 }
