@@ -16,8 +16,8 @@ import (
 	understudy "understudy.dev/backend"
 )
 
-// frozenPage is how many pairs are in memory at a time.
-const frozenPage = 500
+// frozenPage is how many pairs are in memory at a time, each up to 2 MiB.
+const frozenPage = 100
 
 // scanFactor bounds how many of an endpoint's pairs a freeze looks at: repeated
 // prompts are passed over, but not for ever.
@@ -229,14 +229,10 @@ func (d *DB) ExamPairs(ctx context.Context, modelID string) (int64, error) {
 		"SELECT COUNT(*) FROM model_pairs WHERE model_id = ? AND split = ?", modelID, understudy.SplitEval)
 }
 
-// FrozenPairs returns one side of the model's frozen set by pair id.
-func (d *DB) FrozenPairs(ctx context.Context, modelID string, split understudy.Split) ([]understudy.Pair, error) {
-	var pairs []understudy.Pair
-	err := eachFrozen(d.reader(ctx), modelID, split, func(p understudy.Pair) error {
-		pairs = append(pairs, p)
-		return nil
-	})
-	return pairs, failed("read the data set", err)
+// EachFrozen hands on one side of the model's frozen set by pair id. All of it
+// may be more than fits into memory: requests have up to a megabyte.
+func (d *DB) EachFrozen(ctx context.Context, modelID string, split understudy.Split, f func(understudy.Pair) error) error {
+	return failed("read the data set", eachFrozen(d.reader(ctx), modelID, split, f))
 }
 
 func eachFrozen(g *gorm.DB, modelID string, split understudy.Split, f func(understudy.Pair) error) error {

@@ -19,8 +19,9 @@ import (
 func frozen(t *testing.T, db *DB, m understudy.Model, split understudy.Split) []string {
 	t.Helper()
 	var ids []string
-	for _, p := range must(db.FrozenPairs(t.Context(), m.ID, split)) {
-		ids = append(ids, p.ID)
+	err := db.EachFrozen(t.Context(), m.ID, split, func(p understudy.Pair) error { ids = append(ids, p.ID); return nil })
+	if err != nil {
+		t.Fatal(err)
 	}
 	return ids
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 
 	understudy "understudy.dev/backend"
 )
@@ -30,7 +31,7 @@ func (l *lead) compareWithKnown(ctx context.Context, m understudy.Model, answers
 	}
 	at := map[string]int{}
 	for i, p := range unseen {
-		at[p.ID] = i
+		at[p.id] = i
 	}
 	var scored []understudy.EvalAnswer
 	for _, a := range answers {
@@ -39,37 +40,58 @@ func (l *lead) compareWithKnown(ctx context.Context, m understudy.Model, answers
 			continue
 		}
 		n := nearest[i].Index
-		same := n >= 0 && understudy.SameAnswer(unseen[i].Answer, known[n].Answer)
+		same := n >= 0 && understudy.SameAnswer(unseen[i].answer, known[n].answer)
 		a.Near, a.LookupExact = near[i], &same
 		scored = append(scored, a)
 	}
 	return l.DB.PutScores(ctx, m.ID, m.Attempt, scored)
 }
 
-func (l *lead) papers(ctx context.Context, m understudy.Model) (known, unseen []understudy.Pair, err error) {
-	if known, err = l.DB.FrozenPairs(ctx, m.ID, understudy.SplitTrain); err != nil {
+// asked is what is compared of a pair of the data set.
+type asked struct {
+	id, text string // the text is the beginning of what was asked
+	answer   understudy.Answer
+}
+
+// askedBytes is more than look-up and sentence model read of a text. Whole
+// requests of a data set may be more than fits into memory.
+const askedBytes = 8 << 10
+
+func (l *lead) papers(ctx context.Context, m understudy.Model) (known, unseen []asked, err error) {
+	read := func(split understudy.Split) (all []asked, err error) {
+		err = l.DB.EachFrozen(ctx, m.ID, split, func(p understudy.Pair) error {
+			text := understudy.AskedText(p.Request)
+			if len(text) > askedBytes {
+				text = strings.ToValidUTF8(text[:askedBytes], "")
+			}
+			all = append(all, asked{p.ID, strings.Clone(text), p.Answer})
+			return nil
+		})
+		return all, err
+	}
+	if known, err = read(understudy.SplitTrain); err != nil {
 		return nil, nil, err
 	}
-	unseen, err = l.DB.FrozenPairs(ctx, m.ID, understudy.SplitEval)
+	unseen, err = read(understudy.SplitEval)
 	return known, unseen, err
 }
 
-func neighbours(known, unseen []understudy.Pair) []understudy.Neighbour {
+func neighbours(known, unseen []asked) []understudy.Neighbour {
 	texts := make([]string, len(known))
 	for i, p := range known {
-		texts[i] = understudy.AskedText(p.Request)
+		texts[i] = p.text
 	}
 	lookup := understudy.NewLookup(texts)
 	out := make([]understudy.Neighbour, len(unseen))
 	for i, p := range unseen {
-		out[i] = lookup.Nearest(understudy.AskedText(p.Request))
+		out[i] = lookup.Nearest(p.text)
 	}
 	return out
 }
 
 // near reports for each unseen prompt whether its neighbour is nearly the same,
 // nil where that was not looked at.
-func (l *lead) near(ctx context.Context, known, unseen []understudy.Pair, nearest []understudy.Neighbour) ([]*bool, error) {
+func (l *lead) near(ctx context.Context, known, unseen []asked, nearest []understudy.Neighbour) ([]*bool, error) {
 	var candidates []int
 	near := make([]*bool, len(unseen))
 	for i, n := range nearest {
@@ -84,13 +106,12 @@ func (l *lead) near(ctx context.Context, known, unseen []understudy.Pair, neares
 
 	var texts []string
 	place := map[string]int{}
-	add := func(p understudy.Pair) int {
-		text := understudy.AskedText(p.Request)
-		if _, ok := place[text]; !ok {
-			place[text] = len(texts)
-			texts = append(texts, text)
+	add := func(p asked) int {
+		if _, ok := place[p.text]; !ok {
+			place[p.text] = len(texts)
+			texts = append(texts, p.text)
 		}
-		return place[text]
+		return place[p.text]
 	}
 	type both struct{ prompt, a, b int }
 	var compare []both

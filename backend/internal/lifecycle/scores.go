@@ -41,13 +41,13 @@ func (l *lead) scores(ctx context.Context, m understudy.Model) (time.Duration, e
 }
 
 func (l *lead) score(ctx context.Context, m understudy.Model, open []understudy.EvalAnswer, total int) error {
-	pairs, err := l.DB.FrozenPairs(ctx, m.ID, understudy.SplitEval)
+	expected := map[string]string{}
+	err := l.DB.EachFrozen(ctx, m.ID, understudy.SplitEval, func(p understudy.Pair) error {
+		expected[p.ID] = p.Answer.Canonical()
+		return nil
+	})
 	if err != nil {
 		return err
-	}
-	expected := map[string]string{}
-	for _, p := range pairs {
-		expected[p.ID] = p.Answer.Canonical()
 	}
 	left := len(open)
 	// like answers into the same batch: the evaluator embeds each text once

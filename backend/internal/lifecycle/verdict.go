@@ -36,8 +36,8 @@ func (l *lead) verdict(ctx context.Context, m understudy.Model) (time.Duration, 
 		}
 	}
 	for _, p := range unseen { // in pair id order
-		if a, ok := tuned[p.ID]; ok {
-			exam.Papers = append(exam.Papers, understudy.Paper{Expected: p.Answer, Actual: a})
+		if a, ok := tuned[p.id]; ok {
+			exam.Papers = append(exam.Papers, understudy.Paper{Expected: p.answer, Actual: a})
 		}
 	}
 	if exam.Metric == understudy.MetricAuto {
@@ -64,19 +64,19 @@ func (l *lead) verdict(ctx context.Context, m understudy.Model) (time.Duration, 
 
 // yardsticks scores the expected answers against those of other prompts, dealt
 // at random, and against those of the nearest known prompts.
-func (l *lead) yardsticks(ctx context.Context, exam understudy.Exam, known, unseen []understudy.Pair) (shuffled, lookup float64, err error) {
+func (l *lead) yardsticks(ctx context.Context, exam understudy.Exam, known, unseen []asked) (shuffled, lookup float64, err error) {
 	n := len(unseen)
 	if n == 0 {
 		return 0, 0, nil
 	}
 	dealt := make([]understudy.Answer, n)
 	for to, from := range understudy.Deal(n) {
-		dealt[to] = unseen[from].Answer
+		dealt[to] = unseen[from].answer
 	}
 	looked := make([]understudy.Answer, n)
 	for i, near := range neighbours(known, unseen) {
 		if near.Index >= 0 {
-			looked[i] = known[near.Index].Answer
+			looked[i] = known[near.Index].answer
 		}
 	}
 	if shuffled, err = l.agreement(ctx, exam.Metric, unseen, dealt); err != nil {
@@ -88,11 +88,11 @@ func (l *lead) yardsticks(ctx context.Context, exam understudy.Exam, known, unse
 
 // agreement is the metric's score of answers to the unseen prompts: of all
 // where that is a comparison of texts, else of yardstickPairs spread over them.
-func (l *lead) agreement(ctx context.Context, metric understudy.Metric, unseen []understudy.Pair, answers []understudy.Answer) (float64, error) {
+func (l *lead) agreement(ctx context.Context, metric understudy.Metric, unseen []asked, answers []understudy.Answer) (float64, error) {
 	var sum float64
 	if metric == understudy.MetricExact {
 		for i, p := range unseen {
-			if understudy.SameAnswer(p.Answer, answers[i]) {
+			if understudy.SameAnswer(p.answer, answers[i]) {
 				sum++
 			}
 		}
@@ -101,7 +101,7 @@ func (l *lead) agreement(ctx context.Context, metric understudy.Metric, unseen [
 	var pairs []understudy.Comparison
 	for i, p := range unseen {
 		if (i+1)*yardstickPairs/len(unseen) > i*yardstickPairs/len(unseen) {
-			pairs = append(pairs, understudy.Comparison{ID: p.ID, Expected: p.Answer.Canonical(), Actual: answers[i].Canonical()})
+			pairs = append(pairs, understudy.Comparison{ID: p.id, Expected: p.answer.Canonical(), Actual: answers[i].Canonical()})
 		}
 	}
 	likeness, err := l.Evaluator.Score(ctx, pairs)

@@ -40,7 +40,7 @@ type dataSets interface {
 	NotePromptVaries(ctx context.Context, epoch int64, endpoint, message string) error
 	Freeze(ctx context.Context, epoch int64, m understudy.Model, size understudy.DataSize, tools bool, mode understudy.FingerprintMode) (understudy.Model, error)
 	FrozenBroken(ctx context.Context, modelID string) (bool, error)
-	FrozenPairs(ctx context.Context, modelID string, split understudy.Split) ([]understudy.Pair, error)
+	EachFrozen(ctx context.Context, modelID string, split understudy.Split, f func(understudy.Pair) error) error
 }
 
 type exams interface {
