@@ -34,6 +34,8 @@ type dialect interface {
 	// snapshot are the options of a transaction whose reads see one moment.
 	snapshot() *sql.TxOptions
 	share() string
+	// keep is one that only keeps rows from being deleted.
+	keep() string
 	// contains is a condition on a column, letter case ignored; its argument
 	// is a LIKE pattern escaped with a backslash.
 	contains(column string) string

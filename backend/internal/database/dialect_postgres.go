@@ -44,6 +44,8 @@ func (postgresDialect) lock(tx *gorm.DB, key int64) error {
 
 func (postgresDialect) share() string { return " FOR SHARE" }
 
+func (postgresDialect) keep() string { return " FOR KEY SHARE" }
+
 func (postgresDialect) contains(column string) string { return column + ` ILIKE ? ESCAPE '\'` }
 
 // insertPairs passes one array a column: one statement for any number of rows,

@@ -42,6 +42,8 @@ func (sqliteDialect) lock(*gorm.DB, int64) error { return nil }
 
 func (sqliteDialect) share() string { return "" }
 
+func (sqliteDialect) keep() string { return "" }
+
 func (sqliteDialect) contains(column string) string { return column + ` LIKE ? ESCAPE '\'` }
 
 // sqliteRows is how many rows one statement inserts: the driver looks for each

@@ -166,6 +166,7 @@ func (d *DB) PurgeEndpoint(ctx context.Context, epoch int64, name string) error 
 		}
 		const ofModels = " WHERE model_id IN (SELECT id FROM models WHERE endpoint = ?)"
 		for _, q := range []string{
+			"DELETE FROM endpoints WHERE name = ?", // first: it waits for pairs that are being inserted, and no more come
 			"DELETE FROM model_pairs" + ofModels,
 			"DELETE FROM eval_answers" + ofModels,
 			"DELETE FROM evaluations" + ofModels,
@@ -173,10 +174,9 @@ func (d *DB) PurgeEndpoint(ctx context.Context, epoch int64, name string) error 
 			"DELETE FROM endpoint_counters WHERE endpoint = ?",
 			"DELETE FROM endpoint_days WHERE endpoint = ?",
 			"DELETE FROM endpoint_activity WHERE endpoint = ?",
-			"UPDATE client_keys SET default_endpoint = '' WHERE default_endpoint = ?",
+			"DELETE FROM client_keys WHERE default_endpoint = ?", // theirs were requests of this endpoint alone
 			// Pairs that were captured while the batches went on.
 			"DELETE FROM pairs WHERE endpoint = ?",
-			"DELETE FROM endpoints WHERE name = ?",
 		} {
 			if err := tx.Exec(q, name).Error; err != nil {
 				return err

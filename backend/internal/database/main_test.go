@@ -75,8 +75,14 @@ func pair(endpoint, prompt, answer string, edit ...func(*understudy.Pair)) under
 
 func onEvalSide(p *understudy.Pair) { p.Split = understudy.SplitEval }
 
+// insert stores pairs, of endpoints that are made where they are not there.
 func insert(t testing.TB, db *DB, pairs ...understudy.Pair) {
 	t.Helper()
+	for _, p := range pairs {
+		if _, err := db.Endpoint(context.Background(), p.Endpoint); understudy.CodeOf(err) == understudy.NotFound {
+			endpoint(t, db, p.Endpoint)
+		}
+	}
 	if err := db.InsertPairs(context.Background(), pairs); err != nil {
 		t.Fatal(err)
 	}

@@ -22,7 +22,7 @@ func raw(s string) json.RawMessage {
 // DeletePair deletes a pair, what was shadowed of it and every evaluation
 // answer to it; models whose frozen set held it are marked, see FrozenBroken.
 func (d *DB) DeletePair(ctx context.Context, id string) error {
-	n, err := d.deletePairs(ctx, "delete pair "+id, "id = ?", []any{id}, 1)
+	n, err := d.deletePairs(ctx, "delete pair "+id, "(id = ? OR (teacher_pair <> '' AND teacher_pair = ?))", []any{id, id}, purgeBatch)
 	if err == nil && n == 0 {
 		return understudy.Errorf(understudy.NotFound, "there is no pair %q", id)
 	}

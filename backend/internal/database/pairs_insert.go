@@ -3,7 +3,10 @@ package database
 import (
 	"cmp"
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	understudy "understudy.dev/backend"
@@ -14,7 +17,9 @@ const insertBatch = 500
 
 // InsertPairs stores pairs and sums the endpoints' counters, up to 500 pairs a
 // transaction. Pairs that are there already change nothing, so a batch whose
-// outcome is unknown is simply given again. An empty ID is filled in place.
+// outcome is unknown is simply given again; nor do pairs of an endpoint that was
+// deleted meanwhile, which may have waited in a spool. An empty ID is filled in
+// place.
 func (d *DB) InsertPairs(ctx context.Context, pairs []understudy.Pair) error {
 	for i := range pairs {
 		if pairs[i].ID == "" {
@@ -36,6 +41,19 @@ func (d *DB) insertPairs(ctx context.Context, pairs []understudy.Pair) error {
 	// By id: two processes that insert the same pairs never wait for each other
 	// in a circle.
 	pairs = slices.SortedStableFunc(slices.Values(pairs), func(a, b understudy.Pair) int { return cmp.Compare(a.ID, b.ID) })
+	tx, err := d.writePool().BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }()
+	there, err := d.holdEndpoints(ctx, tx, pairs)
+	if err != nil {
+		return err
+	}
+	pairs = slices.DeleteFunc(pairs, func(p understudy.Pair) bool { return !there[p.Endpoint] })
+	if len(pairs) == 0 {
+		return nil
+	}
 	rows := make([][]any, len(pairs))
 	byID := make(map[string]int, len(pairs))
 	for i, p := range pairs {
@@ -44,11 +62,6 @@ func (d *DB) insertPairs(ctx context.Context, pairs []understudy.Pair) error {
 			byID[p.ID] = i // the first of two is the one that goes in
 		}
 	}
-	tx, err := d.writePool().BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = tx.Rollback() }()
 	ids, err := d.dialect.insertPairs(ctx, tx, rows)
 	if err != nil {
 		return err
@@ -69,4 +82,22 @@ func (d *DB) insertPairs(ctx context.Context, pairs []understudy.Pair) error {
 		return err
 	}
 	return tx.Commit()
+}
+
+// holdEndpoints says which of the pairs' endpoints are there, and keeps them
+// from being purged before tx ends.
+func (d *DB) holdEndpoints(ctx context.Context, tx *sql.Tx, pairs []understudy.Pair) (map[string]bool, error) {
+	there := map[string]bool{}
+	for _, p := range pairs {
+		there[p.Endpoint] = false
+	}
+	for _, name := range slices.Sorted(maps.Keys(there)) {
+		var found string
+		err := tx.QueryRowContext(ctx, "SELECT name FROM endpoints WHERE name = "+d.dialect.placeholder(1)+d.dialect.keep(), name).Scan(&found)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return nil, err
+		}
+		there[name] = err == nil
+	}
+	return there, nil
 }

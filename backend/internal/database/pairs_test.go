@@ -156,14 +156,20 @@ func TestDeletingTakesEverythingAlong(t *testing.T) {
 			t.Fatal("the set is broken before anything was deleted")
 		}
 		gone := pairs[len(pairs)-1] // of the eval side
+		shadow := pair("a", "the same request", "the SLM's answer", func(p *understudy.Pair) {
+			p.Source, p.Reason, p.TeacherPair = understudy.SourceSLM, understudy.ReasonShadow, gone.ID
+		})
+		insert(t, db, shadow)
 		if err := db.DeletePair(ctx, gone.ID); err != nil {
 			t.Fatal(err)
 		}
 		wantCode(t, db.DeletePair(ctx, gone.ID), understudy.NotFound)
+		_, err := db.Pair(ctx, shadow.ID)
+		wantCode(t, err, understudy.NotFound)
 		if !must(db.FrozenBroken(ctx, m.ID)) {
 			t.Fatal("the set is whole after one of its pairs was deleted")
 		}
-		if n := len(must(db.FrozenPairs(ctx, m.ID, understudy.SplitEval))); n != 3 {
+		if n := len(frozen(t, db, m, understudy.SplitEval)); n != 3 {
 			t.Fatalf("%d eval pairs are left, want 3", n)
 		}
 		prompts, _, _, err := db.EvalPrompts(ctx, m.ID, 1, 0, 0)

@@ -69,6 +69,8 @@ func TestADeletedEndpointLeavesATombstoneUntilItIsPurged(t *testing.T) {
 		endpoint(t, db, "keep")
 		teach(t, db, "a", 12, 3)
 		insert(t, db, pair("keep", "x", "y"))
+		must(db.CreateKey(ctx, understudy.Key{Name: "of a", Hash: "1", DefaultEndpoint: "a"}))
+		must(db.CreateKey(ctx, understudy.Key{Name: "of none", Hash: "2"}))
 		must(db.CreateModel(ctx, 0, understudy.Model{Endpoint: "a"}))
 		wantCode(t, db.PurgeEndpoint(ctx, 0, "a"), understudy.Conflict)
 		for range 2 {
@@ -95,12 +97,19 @@ func TestADeletedEndpointLeavesATombstoneUntilItIsPurged(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		for _, table := range []string{"pairs", "models", "endpoint_counters"} {
+		// what waited in a spool meanwhile
+		if err := db.InsertPairs(ctx, []understudy.Pair{pair("a", "late", "x"), pair("keep", "late too", "x")}); err != nil {
+			t.Fatal(err)
+		}
+		if n := len(must(db.Keys(ctx))); n != 1 {
+			t.Errorf("%d keys are left, want the one of no endpoint", n)
+		}
+		for _, table := range []string{"pairs", "models", "endpoint_counters", "endpoint_days"} {
 			if n := must(scalar[int](db.reader(ctx), "count", "SELECT COUNT(*) FROM "+table+" WHERE endpoint = 'a'")); n != 0 {
 				t.Errorf("%d rows are left in %s", n, table)
 			}
 		}
-		if c := must(db.Counters(ctx, "keep")); c.Pairs != 1 {
+		if c := must(db.Counters(ctx, "keep")); c.Pairs != 2 {
 			t.Fatal("another endpoint lost its pairs")
 		}
 		endpoint(t, db, "a")
