@@ -42,6 +42,9 @@ func (m metrics) Describe(ch chan<- *prometheus.Desc) {
 // away.
 const scrapeFor = 5 * time.Second
 
+// scrapes is how many there may be at a time: each asks the database.
+const scrapes = 2
+
 func (m metrics) Collect(ch chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)

@@ -8,6 +8,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humagin"
 	"github.com/gin-gonic/gin"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/swaggest/swgui/v5emb"
 
@@ -33,7 +34,7 @@ func (a *API) routes() {
 	}
 	e.GET("/healthz", gin.WrapF(serve.Healthz))
 	e.GET("/readyz", gin.WrapF(serve.Readyz(ready)))
-	e.GET("/metrics", gin.WrapH(promhttp.Handler()))
+	e.GET("/metrics", gin.WrapH(promhttp.HandlerFor(prometheus.DefaultGatherer, promhttp.HandlerOpts{MaxRequestsInFlight: scrapes})))
 	if a.Gateway != nil {
 		// Without our recovery: the gateway breaks a connection off by a panic
 		// that net/http knows.
