@@ -4,10 +4,9 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
-	"maps"
 	"slices"
+	"strings"
 
 	understudy "understudy.dev/backend"
 )
@@ -87,17 +86,27 @@ func (d *DB) insertPairs(ctx context.Context, pairs []understudy.Pair) error {
 // holdEndpoints says which of the pairs' endpoints are there, and keeps them
 // from being purged before tx ends.
 func (d *DB) holdEndpoints(ctx context.Context, tx *sql.Tx, pairs []understudy.Pair) (map[string]bool, error) {
+	var names []any
+	var places []string
 	there := map[string]bool{}
 	for _, p := range pairs {
-		there[p.Endpoint] = false
+		if _, seen := there[p.Endpoint]; !seen {
+			there[p.Endpoint] = false
+			names = append(names, p.Endpoint)
+			places = append(places, d.dialect.placeholder(len(names)))
+		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(there)) {
-		var found string
-		err := tx.QueryRowContext(ctx, "SELECT name FROM endpoints WHERE name = "+d.dialect.placeholder(1)+d.dialect.keep(), name).Scan(&found)
-		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+	rows, err := tx.QueryContext(ctx, "SELECT name FROM endpoints WHERE name IN ("+strings.Join(places, ", ")+")"+d.dialect.keep(), names...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
 			return nil, err
 		}
-		there[name] = err == nil
+		there[name] = true
 	}
-	return there, nil
+	return there, rows.Err()
 }

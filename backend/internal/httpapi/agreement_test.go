@@ -2,7 +2,7 @@ package httpapi
 
 import (
 	"context"
-	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -31,23 +31,12 @@ func TestAgreementIsByTheMetricOfTheExam(t *testing.T) {
 	now := time.Now()
 	b := start(t, func(c *Config) { c.Evaluator, c.Now = asked, func() time.Time { return now } })
 	b.endpoint("triage")
-	m := b.model("triage", toAvailable...)
-	m, _, err := b.db.TakeStage(t.Context(), 0, m, 10)
-	if err == nil {
-		m, err = b.db.CutOver(t.Context(), 0, m)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	sampled := 0
+	m := b.onStage("triage")
+	n := 0
 	sample := func(llm, slm string) {
-		sampled++
-		teacher := understudy.Pair{ID: fmt.Sprintf("t%d", sampled), Endpoint: "triage", Request: []byte("{}"), Answer: understudy.Answer{Text: llm}, Source: understudy.SourceLLM, Reason: understudy.ReasonSample, Complete: true}
-		shadow := teacher
-		shadow.ID, shadow.Answer.Text, shadow.Source, shadow.Reason, shadow.TeacherPair, shadow.ModelID = fmt.Sprintf("s%d", sampled), slm, understudy.SourceSLM, understudy.ReasonShadow, teacher.ID, m.ID
-		if err := b.db.InsertPairs(t.Context(), []understudy.Pair{teacher, shadow}); err != nil {
-			t.Fatal(err)
-		}
+		n++
+		teacher, shadow := sampled(m, strconv.Itoa(n), llm, slm)
+		b.insert(teacher, shadow)
 	}
 	want := func(n int, agreement float64) {
 		t.Helper()

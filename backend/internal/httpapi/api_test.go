@@ -220,6 +220,31 @@ func (b *bench) model(endpoint string, triggers ...understudy.Trigger) understud
 	return m
 }
 
+// onStage is an endpoint's next model, deployed.
+func (b *bench) onStage(endpoint string) understudy.Model {
+	b.t.Helper()
+	m, _, err := b.db.TakeStage(b.t.Context(), 0, b.model(endpoint, toAvailable...), 10)
+	if err == nil {
+		m, err = b.db.CutOver(b.t.Context(), 0, m)
+	}
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return m
+}
+
+// sampled are the two answers to a request that the model answered in the
+// shadow.
+func sampled(m understudy.Model, id, llm, slm string) (teacher, shadow understudy.Pair) {
+	teacher = llmPair(m.Endpoint, func(p *understudy.Pair) {
+		p.ID, p.Answer.Text, p.Reason = "t"+id, llm, understudy.ReasonSample
+	})
+	shadow = teacher
+	shadow.ID, shadow.Answer.Text, shadow.Source, shadow.Reason = "s"+id, slm, understudy.SourceSLM, understudy.ReasonShadow
+	shadow.TeacherPair, shadow.ModelID = teacher.ID, m.ID
+	return teacher, shadow
+}
+
 var toAvailable = []understudy.Trigger{understudy.Progress, understudy.Progress, understudy.Progress}
 
 func TestEveryRouteAsksForItsKey(t *testing.T) {

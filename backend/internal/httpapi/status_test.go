@@ -27,23 +27,12 @@ func TestStatusShowsWhatAMonitorShows(t *testing.T) {
 	})
 	b.endpoint("quiet")
 	b.endpoint("triage")
-	m := b.model("triage", toAvailable...)
-	m, _, err := b.db.TakeStage(t.Context(), 0, m, 10)
-	if err == nil {
-		m, err = b.db.CutOver(t.Context(), 0, m)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	m := b.onStage("triage")
 	failed := b.model("triage", understudy.Failure) // newer, but not on stage
-	teacher := understudy.Pair{ID: "t", Endpoint: "triage", Request: []byte("{}"), Answer: understudy.Answer{Text: "x"}, Source: understudy.SourceLLM, Reason: understudy.ReasonSample, Complete: true}
-	shadow := teacher
-	shadow.ID, shadow.Source, shadow.Reason, shadow.TeacherPair, shadow.ModelID = "s", understudy.SourceSLM, understudy.ReasonShadow, "t", m.ID
+	teacher, shadow := sampled(m, "", "x", "x")
 	served := shadow
 	served.ID, served.Reason, served.TeacherPair = "v", understudy.ReasonNormal, ""
-	if err := b.db.InsertPairs(t.Context(), []understudy.Pair{teacher, shadow, served}); err != nil {
-		t.Fatal(err)
-	}
+	b.insert(teacher, shadow, served)
 	if err := b.db.Heartbeat(t.Context(), "r1", 7, time.Now()); err != nil {
 		t.Fatal(err)
 	}
